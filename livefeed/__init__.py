@@ -1,0 +1,1 @@
+"""A live-feed server: one ordered log per feed in Redis Streams, fanned out with exact replay."""
