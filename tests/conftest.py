@@ -1,0 +1,54 @@
+"""One real Redis for the whole session, empty at the beginning of each test."""
+
+from __future__ import annotations
+
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+
+import pytest
+import redis as redis_client
+from redis import asyncio as redis_asyncio
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+
+from tests.stores import Store
+
+
+@pytest.fixture(scope="session")
+def _session_store() -> Iterator[Store]:
+    # Not pytest's tmp_path: a unix socket's path may have 107 bytes, and those are deep.
+    with tempfile.TemporaryDirectory(prefix="livefeed-") as folder:
+        store = Store(Path(folder))
+        store.start()
+        yield store
+        store.kill()
+
+
+@pytest.fixture
+def redis_url(_session_store: Store) -> str:
+    """The address of an empty Redis."""
+    with redis_client.Redis.from_url(_session_store.url) as client:
+        client.flushall()
+        client.script_flush()
+        client.config_resetstat()
+    return _session_store.url
+
+
+@pytest.fixture
+async def redis(redis_url: str) -> AsyncIterator[redis_asyncio.Redis]:
+    """A client as the server makes them: bytes, one shape of answers, no retries."""
+    client: redis_asyncio.Redis = redis_asyncio.Redis.from_url(
+        redis_url, protocol=3, legacy_responses=False, retry=Retry(NoBackoff(), 0)
+    )
+    yield client
+    await client.aclose()
+
+
+@pytest.fixture
+def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
+    """A Redis of the test's own, not started yet, that keeps an append-only file: to be killed and started again."""
+    with tempfile.TemporaryDirectory(prefix="livefeed-") as folder:
+        own = Store(Path(folder), "--appendonly", "yes", "--appendfsync", "everysec", "--aof-use-rdb-preamble", "no")
+        yield own
+        own.kill()
