@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import secrets
 from collections.abc import Mapping
 from typing import Any, Protocol
 
-from livefeed.cursors import Cursor
-from livefeed.events import Event
+import orjson
 
-__all__ = ["Wire"]
+from livefeed.cursors import Cursor
+from livefeed.events import Event, rfc3339
+
+__all__ = ["Wire", "stream_event"]
 
 
 class Wire(Protocol):
@@ -21,8 +24,27 @@ class Wire(Protocol):
     def event(self, event: Event, /) -> bytes:
         """The bytes of one log event, made once and kept on the event."""
 
-    def control(self, feed: str, name: str, data: Mapping[str, Any] | bytes, cursor: Cursor | None = None) -> bytes:
+    def control(self, feed: str, name: str, data: Mapping[str, Any] | bytes, cursor: Cursor | None = None, *, now: int) -> bytes:
         """One of the stream's own events (`hello`, `heartbeat` …).
 
         *data* is its `data` member, bytes when ready made. *cursor* is given only when the event moves the reader's position.
+        *now* is the time in milliseconds since the epoch.
         """
+
+
+def stream_event(feed: str, name: str, data: Mapping[str, Any] | bytes, cursor: Cursor | None = None, *, now: int) -> bytes:
+    """The CloudEvents object of one of the stream's own events, on one line.
+
+    Its `id` names this one message and is no position in the log; a position is told by the member `cursor` alone.
+    """
+    envelope = {
+        "specversion": "1.0",
+        "id": f"{name}-{secrets.token_hex(8)}",
+        "source": f"/v1/feeds/{feed}",
+        "type": f"live.stream.{name}",
+        "time": rfc3339(now),
+    }
+    if cursor is not None:
+        envelope["cursor"] = str(cursor)
+    ready = data if isinstance(data, bytes) else orjson.dumps(data)
+    return orjson.dumps(envelope)[:-1] + b',"data":' + ready + b"}"
