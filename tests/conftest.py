@@ -17,7 +17,6 @@ from tests.stores import Store
 
 @pytest.fixture(scope="session")
 def _session_store() -> Iterator[Store]:
-    # Not pytest's tmp_path: a unix socket's path may have 107 bytes, and those are deep.
     with tempfile.TemporaryDirectory(prefix="livefeed-") as folder:
         store = Store(Path(folder))
         store.start()
@@ -46,9 +45,15 @@ async def redis(redis_url: str) -> AsyncIterator[redis_asyncio.Redis]:
 
 
 @pytest.fixture
-def store(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Store]:
-    """A Redis of the test's own, not started yet, that keeps an append-only file: to be killed and started again."""
+def short_path() -> Iterator[Path]:
+    """A temporary folder for sockets: a unix socket's path may have 107 bytes, and pytest's `tmp_path` is deep."""
     with tempfile.TemporaryDirectory(prefix="livefeed-") as folder:
-        own = Store(Path(folder), "--appendonly", "yes", "--appendfsync", "everysec", "--aof-use-rdb-preamble", "no")
-        yield own
-        own.kill()
+        yield Path(folder)
+
+
+@pytest.fixture
+def store(short_path: Path) -> Iterator[Store]:
+    """A Redis of the test's own, not started yet, that keeps an append-only file: to be killed and started again."""
+    own = Store(short_path, "--appendonly", "yes", "--appendfsync", "everysec", "--aof-use-rdb-preamble", "no")
+    yield own
+    own.kill()

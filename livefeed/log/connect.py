@@ -1,0 +1,173 @@
+"""Connections to Redis, made so that nothing is sent twice and nothing hangs.
+
+redis-py by default repeats a command up to ten times when its reply is lost: a publish would be doubled, and a dead Redis
+would look slow. Here a command is sent once and fails in time; who repeats it knows that it may be repeated.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from redis.asyncio import BlockingConnectionPool, Connection, Redis, RedisCluster, SSLConnection, UnixDomainSocketConnection
+from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.retry import Retry
+from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
+from redis.backoff import NoBackoff
+from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import TimeoutError as RedisTimeoutError
+from redis.maint_notifications import MaintNotificationsConfig
+
+from livefeed.exceptions import ConfigError
+from livefeed.log.addresses import Address
+
+__all__ = ["Backend", "connect", "inspect"]
+
+COMMAND_TIMEOUT = 2.0
+"""Seconds that one command may take. A blocking read needs a timeout of its own: its block and a margin."""
+
+_NO_RETRY = Retry(NoBackoff(), 0)
+
+
+def connect(url: str, *, timeout: float = COMMAND_TIMEOUT, connections: int = 8) -> Redis:
+    """A client for *url*: bytes in and out, RESP3, one shape of answers, no retries, at most *connections* sockets.
+
+    Who finds all of them busy waits for one, at most *timeout*. Nothing is connected yet.
+    A Cluster's client is a `RedisCluster`: for the commands used here it is the same to call.
+    """
+    address = Address.parse(url)
+    shared: dict[str, Any] = {
+        "username": address.username,
+        "password": address.password,
+        "socket_timeout": timeout,
+        "socket_connect_timeout": min(timeout, COMMAND_TIMEOUT),
+        "retry": _NO_RETRY,
+        "protocol": 3,
+        "legacy_responses": False,
+        "max_connections": connections,
+    }
+    if address.kind == "cluster":
+        return cast("Redis", _cluster(address, shared))
+    shared |= {"db": address.database, "timeout": timeout}
+    if address.kind == "sentinel":
+        return _guarded(address, shared)
+    if address.socket:
+        place: dict[str, Any] = {"connection_class": UnixDomainSocketConnection, "path": address.socket}
+    else:
+        host, port = address.hosts[0]
+        place = {"host": host, "port": port, **_tcp(address)}
+    return Redis.from_pool(BlockingConnectionPool(**shared, **place))
+
+
+def _tcp(address: Address) -> dict[str, Any]:
+    # Maintenance notifications speak a sub-command that proxies and ACLs refuse, for a cloud service that is not ours.
+    quiet = {"maint_notifications_config": MaintNotificationsConfig(enabled=False)}
+    if address.tls is None:
+        return {"connection_class": Connection, **quiet}
+    return {"connection_class": SSLConnection, **_tls(address.tls), **quiet}
+
+
+def _tls(options: Any) -> dict[str, Any]:
+    check = options.get("ssl_check_hostname", "true").lower() in ("1", "true", "yes")
+    return {**options, "ssl_check_hostname": check}
+
+
+class _GuardedPool(SentinelConnectionPool, BlockingConnectionPool):
+    """The primary's connections, found by asking the sentinels; busy ones are waited for."""
+
+
+class _GuardedRedis(Redis):
+    """A client that owns the sentinels' clients too."""
+
+    async def aclose(self, close_connection_pool: bool | None = None) -> None:
+        await super().aclose(close_connection_pool)
+        pool = cast("_GuardedPool", self.connection_pool)
+        await pool.sentinel_manager.aclose()
+
+
+def _guarded(address: Address, shared: dict[str, Any]) -> Redis:
+    tls = {} if address.tls is None else {"ssl": True, **_tls(address.tls)}
+    # The sentinels answer at once or not at all, whatever the command's own timeout is.
+    asking = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0, "retry": _NO_RETRY, **tls}
+    sentinel = Sentinel(list(address.hosts), sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
+    options = shared | {"maint_notifications_config": MaintNotificationsConfig(enabled=False)} | tls
+    client: Redis = sentinel.master_for(address.service, redis_class=_GuardedRedis, connection_pool_class=_GuardedPool, **options)
+    return client
+
+
+def _cluster(address: Address, shared: dict[str, Any]) -> RedisCluster:
+    tls = {} if address.tls is None else {"ssl": True, **_tls(address.tls)}
+    return RedisCluster(
+        startup_nodes=[ClusterNode(host, port) for host, port in address.hosts],
+        maint_notifications_config=MaintNotificationsConfig(enabled=False),
+        **shared,
+        **tls,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Backend:
+    """What a Redis said about itself."""
+
+    name: str
+    version: tuple[int, ...]
+    append_only: bool
+    replicas: int
+    waits_for_disk: bool
+    """Whether it knows WAITAOF."""
+    warnings: tuple[str, ...] = ()
+
+    def __str__(self) -> str:
+        return f"{self.name} {'.'.join(map(str, self.version))}"
+
+
+async def inspect(client: Redis, url: str) -> Backend:
+    """Ask the Redis at *url* whether the log can live in it; `ConfigError` says why not."""
+    address = Address.parse(url)
+    try:
+        told = await client.info()
+    except (RedisError, RedisClusterException, OSError) as exc:
+        raise ConfigError(f"Redis at {address} cannot be used: {_reason(exc)}") from exc
+    backend = _read(told, address)
+    _refuse(told, backend, address)
+    return backend
+
+
+def _reason(exc: Exception) -> str:
+    if isinstance(exc, TimeoutError | RedisTimeoutError):
+        return "it does not answer"
+    return str(exc).rstrip(".") or type(exc).__name__
+
+
+def _read(told: dict[str, Any], address: Address) -> Backend:
+    valkey = "valkey_version" in told
+    version = tuple(int(part) for part in str(told["valkey_version" if valkey else "redis_version"]).split(".")[:3])
+    append_only = bool(told.get("aof_enabled"))
+    warnings: list[str] = []
+    if not address.loopback and address.password is None:
+        warnings.append(f"Redis at {address} is not on this machine and is used without a password")
+    if not address.loopback and address.tls is None:
+        warnings.append(f"Redis at {address} is not on this machine and is used without TLS")
+    if not append_only:
+        warnings.append("Redis keeps no append-only file: when it stops, the log goes back to its last snapshot")
+    return Backend(
+        name="Valkey" if valkey else "Redis",
+        version=version,
+        append_only=append_only,
+        replicas=int(told.get("connected_slaves", 0)),
+        waits_for_disk=valkey or version >= (7, 2),
+        warnings=tuple(warnings),
+    )
+
+
+def _refuse(told: dict[str, Any], backend: Backend, address: Address) -> None:
+    if backend.version < (7, 0):
+        raise ConfigError(f"Redis at {address} is version {told['redis_version']}: 7.0 or newer is needed")
+    policy = told.get("maxmemory_policy")
+    if policy != "noeviction":
+        # An evicted feed hash would be a hole that nobody could tell.
+        raise ConfigError(
+            f"Redis at {address} has maxmemory-policy {policy}: set it to noeviction, or it forgets parts of the log"
+        )
+    if told.get("role") != "master":
+        raise ConfigError(f"Redis at {address} is a replica: LIVEFEED_REDIS_URL must name the primary")
