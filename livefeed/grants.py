@@ -1,15 +1,16 @@
-"""Grants: who may do what on which feeds."""
+"""Grants: who may do what on which feeds, and whom a live connection asks whether that still holds."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import re
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import IntEnum
-from typing import ClassVar
+from typing import ClassVar, Protocol
 
-from livefeed.exceptions import Forbidden, Unauthorized
+from livefeed.exceptions import FieldError, Forbidden, Invalid, Unauthorized
 
-__all__ = ["Caller", "Role"]
+__all__ = ["Authority", "Caller", "Grants", "Role", "grants_to_dict", "parse_grants"]
 
 
 class Role(IntEnum):
@@ -22,6 +23,14 @@ class Role(IntEnum):
     ADMIN = 5
 
 
+Grants = Mapping[Role, tuple[str, ...]]
+"""For each role the patterns of the feeds that it is granted on; `Role.ADMIN` is for the whole server."""
+
+MAX_PATTERNS = 100
+_PATTERN = re.compile(r"\*|[a-z0-9][a-z0-9._-]{0,63}|[a-z0-9][a-z0-9._-]{0,61}\.\*|[a-z0-9]\.\*")
+_FEED_ROLES = {"read": Role.READ, "contribute": Role.CONTRIBUTE, "publish": Role.PUBLISH, "edit": Role.EDIT}
+
+
 def _matches(pattern: str, feed: str) -> bool:
     """`*` is every feed, `sport.*` every feed whose name begins with `sport.`, anything else one feed."""
     if pattern == "*":
@@ -31,21 +40,72 @@ def _matches(pattern: str, feed: str) -> bool:
     return pattern == feed
 
 
+def parse_grants(value: object, pointer: str = "") -> dict[Role, tuple[str, ...]]:
+    """Read `{"read": ["*"], "publish": ["world", "sport.*"], "admin": true}`; raise `Invalid` naming what is wrong."""
+    if not isinstance(value, Mapping):
+        raise Invalid(FieldError(pointer, "type", "grants are an object of roles, each with a list of feed patterns"))
+    errors: list[FieldError] = []
+    grants: dict[Role, tuple[str, ...]] = {}
+    for name, patterns in value.items():
+        where = f"{pointer}/{name}"
+        if name == "admin":
+            if not isinstance(patterns, bool):
+                errors.append(FieldError(where, "type", "admin is true or false"))
+            elif patterns:
+                grants[Role.ADMIN] = ("*",)
+        elif name not in _FEED_ROLES:
+            errors.append(
+                FieldError(where, "unknown", f"{str(name)[:80]!r} is no role: use read, contribute, publish, edit or admin")
+            )
+        elif problem := _check_patterns(patterns):
+            errors.append(FieldError(where, "pattern", f"{name} {problem}"))
+        elif patterns:
+            grants[_FEED_ROLES[name]] = tuple(patterns)
+    if errors:
+        raise Invalid(*errors)
+    return grants
+
+
+def _check_patterns(patterns: object) -> str:
+    if not isinstance(patterns, list | tuple) or not all(isinstance(pattern, str) for pattern in patterns):
+        return "takes a list of feed patterns"
+    if len(patterns) > MAX_PATTERNS:
+        return f"takes at most {MAX_PATTERNS} feed patterns"
+    for pattern in patterns:
+        if _PATTERN.fullmatch(pattern) is None:
+            return f"has the pattern {pattern[:80]!r}: use '*', a feed's name or a beginning such as 'sport.*'"
+    return ""
+
+
+def grants_to_dict(grants: Grants) -> dict[str, object]:
+    """The form that `parse_grants` reads."""
+    shown: dict[str, object] = {
+        role.name.lower(): list(feeds) for role, feeds in sorted(grants.items()) if role is not Role.ADMIN
+    }
+    return {**shown, "admin": True} if grants.get(Role.ADMIN) else shown
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking, and what they were granted: for each role the patterns of feeds."""
+    """Who is asking, and what they were granted."""
 
     subject: str = ""
-    grants: Mapping[Role, tuple[str, ...]] = field(default_factory=dict)
+    grants: Grants = field(default_factory=dict)
     expires: float | None = None
     """Seconds since the epoch after which live connections of this caller end."""
     key_id: str = ""
     """The key or token that was shown, for revocation, rate limits and the audit trail; never the secret itself."""
+    session: str = ""
+    """The browser session it came by; ending that one ends its live connections too."""
 
     ANONYMOUS: ClassVar[Caller]
 
+    @property
+    def is_admin(self) -> bool:
+        return bool(self.grants.get(Role.ADMIN))
+
     def may(self, role: Role, feed: str) -> bool:
-        if self.grants.get(Role.ADMIN):
+        if self.is_admin:
             return True
         return any(granted >= role and any(_matches(p, feed) for p in feeds) for granted, feeds in self.grants.items())
 
@@ -57,5 +117,26 @@ class Caller:
             raise Unauthorized(f"to {role.name.lower()} on {feed!r} send 'Authorization: Bearer KEY'")
         raise Forbidden(f"this credential does not grant {role.name.lower()} on {feed!r}")
 
+    def require_admin(self) -> None:
+        """The same for what concerns the whole server: keys, feeds' settings, the audit trail."""
+        if self.is_admin:
+            return
+        if not self.subject:
+            raise Unauthorized("this needs an admin key: send 'Authorization: Bearer KEY'")
+        raise Forbidden("this credential does not grant admin")
+
 
 Caller.ANONYMOUS = Caller()
+
+
+class Authority(Protocol):
+    """Whom live connections ask; the auth middleware puts it at `scope["livefeed.authority"]`."""
+
+    async def identify(self, credential: str) -> Caller:
+        """The caller whom this key or token names, for the WebSocket's `token`; raises `Unauthorized` or `Unavailable`."""
+
+    def watch(self, caller: Caller, end: Callable[[str], object]) -> Callable[[], None]:
+        """Call *end* with `expired` or `revoked`, once and from the loop, when *caller*'s credential stops counting.
+
+        Returns what to call when the connection closed or shows another credential. A caller without one is never ended.
+        """

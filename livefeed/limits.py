@@ -1,0 +1,115 @@
+"""Limits: how much of something one key, connection or address may use. Values in, values out; the clock is the caller's."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from ipaddress import IPv6Address, IPv6Network, ip_address
+from math import ceil
+
+from livefeed.exceptions import TooManyRequests
+
+__all__ = ["Addresses", "Bucket", "Meter", "Rate"]
+
+
+@dataclass(frozen=True, slots=True)
+class Rate:
+    """*per_second* in the long run, up to *burst* at once."""
+
+    per_second: float
+    burst: int
+
+    def __post_init__(self) -> None:
+        if self.per_second <= 0 or self.burst < 1:
+            raise ValueError("a rate is above 0 and its burst at least 1")
+
+
+class Bucket:
+    """A token bucket: full at first, refilled all the time."""
+
+    __slots__ = ("_at", "_left", "_rate")
+
+    def __init__(self, rate: Rate, now: float) -> None:
+        self._rate = rate
+        self._left = float(rate.burst)
+        self._at = now
+
+    def take(self, count: int, now: float) -> float:
+        """Take *count* and return 0, or take nothing and return the seconds after which it will be there.
+
+        More than a burst can never be there at once: it is let through a full bucket and leaves a debt behind.
+        """
+        rate = self._rate
+        self._left = min(rate.burst, self._left + max(0.0, now - self._at) * rate.per_second)
+        self._at = now
+        need = min(count, rate.burst)
+        if self._left < need:
+            return (need - self._left) / rate.per_second
+        self._left -= count
+        return 0.0
+
+    def is_full(self, now: float) -> bool:
+        return self._left + (now - self._at) * self._rate.per_second >= self._rate.burst
+
+
+class Meter:
+    """One bucket for each key that publishes, in this worker; the rate of a whole server is at most its workers' sum."""
+
+    def __init__(self, rate: Rate, *, keys: int = 10_000) -> None:
+        self._rate = rate
+        self._keys = keys
+        self._buckets: OrderedDict[str, Bucket] = OrderedDict()
+
+    def charge(self, key: str, count: int, now: float) -> None:
+        """Raise `TooManyRequests` when *key* has used up its rate."""
+        bucket = self._buckets.get(key)
+        if bucket is None:
+            bucket = self._buckets[key] = Bucket(self._rate, now)
+            if len(self._buckets) > self._keys:
+                self._buckets.popitem(last=False)
+        self._buckets.move_to_end(key)
+        if wait := bucket.take(count, now):
+            raise TooManyRequests(
+                f"this key may publish {self._rate.per_second:g} items a second, up to {self._rate.burst} at once",
+                retry_after=ceil(wait),
+            )
+
+
+class Addresses:
+    """How many connections each address has open. An IPv6 site owns at least a /64, so that is what counts as one."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._open: dict[str, int] = {}
+
+    def __len__(self) -> int:
+        return len(self._open)
+
+    @staticmethod
+    def _site(address: str) -> str:
+        try:
+            ip = ip_address(address)
+        except ValueError:
+            return address
+        if isinstance(ip, IPv6Address):
+            if ip.ipv4_mapped:
+                return str(ip.ipv4_mapped)
+            return str(IPv6Network((int(ip) >> 64 << 64, 64)))
+        return str(ip)
+
+    def enter(self, address: str) -> bool:
+        """Count one more connection of *address*, or return False when it has all that it may have."""
+        site = self._site(address)
+        count = self._open.get(site, 0)
+        if count >= self._limit:
+            return False
+        self._open[site] = count + 1
+        return True
+
+    def leave(self, address: str) -> None:
+        site = self._site(address)
+        count = self._open[site] - 1
+        if count:
+            self._open[site] = count
+        else:
+            del self._open[site]
