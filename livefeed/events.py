@@ -35,7 +35,8 @@ class EventType(StrEnum):
 
 def rfc3339(ms: int) -> str:
     """The time *ms* milliseconds after the epoch, in UTC."""
-    return datetime.fromtimestamp(ms / 1000, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, rest = divmod(ms, 1000)  # whole numbers: a float of that size loses the last millisecond now and then
+    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
 
 
 class Event:
