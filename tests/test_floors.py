@@ -10,7 +10,7 @@ import pytest
 
 ROOT = Path(__file__).parent.parent
 
-WORDS = {"exceptions", "cursors", "feeds", "filters", "items", "events", "grants", "counters"}
+WORDS = {"exceptions", "cursors", "feeds", "filters", "items", "events", "grants", "counters", "jsondoor"}
 SHELLS = {"log", "hub", "outlets"}
 EDGES = {"api", "auth", "net", "client"}
 WIRING = {"config", "logging", "metrics", "app", "server", "cli", "__main__", "supervisor"}

@@ -1,0 +1,89 @@
+"""Text and HTML from outside, made fit to show: what no reader should see goes, the rest stays as it was meant."""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+import nh3
+
+__all__ = ["LINK_SCHEMES", "Unclean", "clean_html", "clean_line", "clean_text", "has_text"]
+
+LINK_SCHEMES = frozenset({"http", "https", "mailto"})
+
+_TAGS = {
+    *("p", "br", "hr", "h2", "h3", "h4", "blockquote", "pre", "ul", "ol", "li", "dl", "dt", "dd", "figure", "figcaption"),
+    *("a", "abbr", "b", "bdi", "cite", "code", "del", "em", "i", "ins", "kbd", "mark", "q", "s", "small", "span", "strong"),
+    *("sub", "sup", "time", "u", "wbr", "ruby", "rt", "rp"),
+    *("table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"),
+}
+# Pictures are not among them: one in a body would tell its host who reads. `renditions` carry them.
+_ATTRIBUTES = {
+    "*": {"lang", "dir"},
+    "a": {"href", "title"},
+    "abbr": {"title"},
+    "ol": {"start", "reversed"},
+    "time": {"datetime"},
+    "td": {"colspan", "rowspan"},
+    "th": {"colspan", "rowspan", "scope"},
+}
+_GONE_WITH_CONTENT = {"script", "style", "template", "noscript", "iframe", "object", "svg", "math", "textarea", "title", "xmp"}
+
+# C0 and C1 controls but for line feed, bidi embeddings, overrides and isolates (text that reads otherwise than it is stored),
+# byte order marks, and what XML 1.0 cannot carry.
+_UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
+_BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
+_SPACES = re.compile("[ \n]+")
+_MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?(?:-->|\Z)|</?[A-Za-z][^<>]*>", re.DOTALL | re.IGNORECASE)
+
+
+class Unclean(ValueError):
+    """Markup that does not come to rest, however often it is cleaned."""
+
+
+def clean_text(text: str) -> str:
+    """Plain text of many lines: NFC, line feeds for every kind of break, nothing unseen."""
+    text = _BREAKS.sub("\n", text).replace("\t", " ")
+    return unicodedata.normalize("NFC", _UNSEEN.sub("", text)).strip(" \n")
+
+
+def clean_line(text: str) -> str:
+    """Plain text of one line, without markup: titles arrive as HTML from half of the world's feeds."""
+    text = clean_text(text)
+    while (bare := _MARKUP.sub("", text)) != text:  # "<<b>b>" becomes a tag when its inner one goes
+        text = bare
+    return unicodedata.normalize("NFC", _SPACES.sub(" ", text)).strip(" ")
+
+
+def clean_html(html: str) -> str:
+    """HTML with allowed tags and links only.
+
+    Removing a character or composing two can make new markup ("java\u202escript:", "<p>" and U+0338), so this goes on until
+    nothing changes any more.
+    """
+    for _ in range(4):
+        cleaned = nh3.clean(
+            clean_text(html),
+            tags=_TAGS,
+            clean_content_tags=_GONE_WITH_CONTENT,
+            attributes=_ATTRIBUTES,
+            attribute_filter=_absolute_links,
+            url_schemes=set(LINK_SCHEMES),
+            link_rel="noopener noreferrer",
+        )
+        if cleaned == html:
+            return html
+        html = cleaned
+    raise Unclean
+
+
+def _absolute_links(_tag: str, attribute: str, value: str) -> str | None:
+    """A relative link would point somewhere else on every page that shows the item."""
+    if attribute != "href":
+        return value
+    scheme, colon, _ = value.strip().partition(":")
+    return value.strip() if colon and scheme.lower() in LINK_SCHEMES else None
+
+
+def has_text(html: str) -> bool:
+    return bool(_MARKUP.sub("", html).replace("&nbsp;", "").strip())

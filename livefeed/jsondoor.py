@@ -1,0 +1,41 @@
+"""The door for JSON from outside: whatever comes, an answer and never a surprise."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import orjson
+
+from livefeed.exceptions import BadRequest, TooLarge
+
+__all__ = ["load_json"]
+
+
+def load_json(body: bytes, *, limit: int, what: str = "the body") -> Any:
+    """Parse UTF-8 JSON of at most *limit* bytes, or raise `BadRequest` or `TooLarge` with a sentence that names *what*."""
+    if len(body) > limit:
+        raise TooLarge(f"{what} has {len(body):,} bytes: {limit:,} are allowed")
+    try:
+        # orjson refuses what the standard library lets in: NaN, 1e999, UTF-16, lone surrogates, endless nesting.
+        value = orjson.loads(body)
+    except orjson.JSONDecodeError as error:
+        raise BadRequest(f"{what} is not JSON in UTF-8: {error}") from None
+    _refuse_duplicate_names(body, what)
+    return value
+
+
+def _refuse_duplicate_names(body: bytes, what: str) -> None:
+    """Two members of one name mean different things to different readers (RFC 8259, section 4); orjson would take the last."""
+
+    def unique(pairs: list[tuple[str, Any]]) -> None:
+        names = set()
+        for name, _ in pairs:
+            if name in names:
+                raise BadRequest(f"{what} has the member {name[:80]!r} twice in one object: give it once")
+            names.add(name)
+
+    try:
+        json.loads(body, object_pairs_hook=unique)
+    except (RecursionError, ValueError):
+        raise BadRequest(f"{what} is nested too deep or has a number that is too long") from None
