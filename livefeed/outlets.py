@@ -1,0 +1,251 @@
+"""Outlets: how the hub reaches one connection.
+
+A connection has an outlet, and the outlet has an owner: the reader or the session that it serves. There are two kinds. On our
+own protocols the connection is handed over, and bytes go straight to its transport (`livefeed.net`). On any other ASGI server
+the outlets below keep what the server's `send` has not taken yet. Whoever writes to an outlet sees no difference.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, MutableMapping, Sequence
+from typing import Any, Protocol
+
+from livefeed.eventstream import SSE
+from livefeed.frames import FRAMES, unframe
+from livefeed.wires import Wire
+
+__all__ = [
+    "HAND_OVER",
+    "HandOver",
+    "Headers",
+    "Outlet",
+    "Owner",
+    "Receive",
+    "Scope",
+    "Send",
+    "Start",
+    "refuse_websocket",
+    "serve_sse",
+    "serve_ws",
+]
+
+Scope = MutableMapping[str, Any]
+Message = MutableMapping[str, Any]
+Receive = Callable[[], Awaitable[Message]]
+Send = Callable[[Message], Awaitable[None]]
+Headers = Sequence[tuple[bytes, bytes]]
+
+
+class Owner(Protocol):
+    """Whom an outlet serves. The outlet calls it synchronously, from inside `write` too."""
+
+    def pause(self) -> None:
+        """The connection is behind: what is written now only waits in memory."""
+
+    def resume(self) -> None:
+        """The connection has caught up, and `writable` is true again."""
+
+    def closed(self) -> None:
+        """The connection is gone, whoever ended it. Called exactly once, and nothing is called after it."""
+
+    def receive(self, message: str | bytes, /) -> None:
+        """A text or binary message of a WebSocket client."""
+
+
+class Outlet(Protocol):
+    """One connection, as the hub sees it: ready-made bytes go in. Nothing here blocks or raises."""
+
+    wire: Wire
+    writable: bool
+    """False while the connection is behind, and for ever after `close` and `abort`."""
+
+    def write(self, data: bytes, /) -> None:
+        """Send *data*, made by `wire`; nothing happens after the end."""
+
+    def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None:
+        """Send what waits and *farewell*, then end; a WebSocket is told *code* and *reason*."""
+
+    def abort(self) -> None:
+        """End now, whatever still waits."""
+
+
+Start = Callable[[Outlet], Owner]
+"""Makes the owner. It is called when the outlet takes writes, and may write at once."""
+
+HAND_OVER = "livefeed.handover"
+"""The ASGI extension by which our own protocols offer the connection itself."""
+
+
+class HandOver(Protocol):
+    """Moves the connection out of the server; false when this request cannot be moved. All in one turn of the loop."""
+
+    def sse(self, wire: Wire, headers: Headers, start: Start, /) -> bool: ...
+
+    def websocket(self, subprotocol: str | None, headers: Headers, start: Start, /) -> bool: ...
+
+
+# Proxies must neither keep nor reshape a live stream; nginx has a header of its own for it.
+_SSE_HEADERS: Headers = [
+    (b"content-type", b"text/event-stream"),
+    (b"cache-control", b"no-store, no-transform"),
+    (b"x-accel-buffering", b"no"),
+]
+
+
+async def serve_sse(scope: Scope, receive: Receive, send: Send, start: Start, headers: Headers = (), *, wire: Wire = SSE) -> None:
+    """Answer an HTTP request with an event stream. After a hand-over it returns at once, and the stream goes on."""
+    head = [*_SSE_HEADERS, *headers]
+    hand_over: HandOver | None = scope.get("extensions", {}).get(HAND_OVER)
+    if hand_over is not None and scope["method"] != "HEAD" and hand_over.sse(wire, head, start):
+        return
+    await send({"type": "http.response.start", "status": 200, "headers": head})
+    if scope["method"] == "HEAD":
+        await send({"type": "http.response.body"})
+        return
+    await _StreamOutlet(wire, send).serve(receive, start)
+
+
+async def serve_ws(
+    scope: Scope, receive: Receive, send: Send, start: Start, subprotocol: str | None, headers: Headers = ()
+) -> None:
+    """Accept a WebSocket of which nothing has been received yet. After a hand-over it returns at once."""
+    hand_over: HandOver | None = scope.get("extensions", {}).get(HAND_OVER)
+    if hand_over is not None and hand_over.websocket(subprotocol, headers, start):
+        return
+    await receive()
+    await send({"type": "websocket.accept", "subprotocol": subprotocol, "headers": list(headers)})
+    await _WebSocketOutlet(FRAMES, send).serve(receive, start)
+
+
+async def refuse_websocket(scope: Scope, send: Send, status: int, headers: Headers, body: bytes) -> None:
+    """Answer a WebSocket handshake with an HTTP status, where the server can; elsewhere it becomes a 403."""
+    if "websocket.http.response" not in scope.get("extensions", {}):
+        await send({"type": "websocket.close"})
+        return
+    await send({"type": "websocket.http.response.start", "status": status, "headers": list(headers)})
+    await send({"type": "websocket.http.response.body", "body": body})
+
+
+class _BufferedOutlet:
+    """Keeps what the server's `send` has not taken yet, and tells the owner when this is too much."""
+
+    HIGH_WATER = 64 * 1024
+    LOW_WATER = 16 * 1024
+    WRITE_TIMEOUT = 60.0
+
+    def __init__(self, wire: Wire, send: Send) -> None:
+        self.wire = wire
+        self.writable = True
+        self._send = send
+        self._owner: Owner | None = None
+        self._waiting: list[bytes] = []
+        self._size = 0
+        self._wake = asyncio.Event()
+        self._ended = False
+        self._close = (1000, "")
+        self._pumping: asyncio.Task[None] | None = None
+
+    def write(self, data: bytes, /) -> None:
+        if self._ended:
+            return
+        self._keep(data)
+        if self.writable and self._size > self.HIGH_WATER:
+            self.writable = False
+            if self._owner is not None:
+                self._owner.pause()
+
+    def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None:
+        if self._ended:
+            return
+        self._keep(farewell)
+        self._ended = True
+        self.writable = False
+        self._close = (code, reason)
+
+    def abort(self) -> None:
+        self._ended = True
+        self.writable = False
+        self._waiting.clear()
+        self._wake.set()
+        if self._pumping is not None:
+            self._pumping.cancel()
+
+    async def serve(self, receive: Receive, start: Start) -> None:
+        """Run until either end is done. Once the answer has begun the server's task has nothing else to do."""
+        owner = self._owner = start(self)
+        if not (self.writable or self._ended):
+            owner.pause()
+        self._pumping = asyncio.create_task(self._pump())
+        listening = asyncio.create_task(self._listen(receive, owner))
+        try:
+            await asyncio.wait({self._pumping, listening}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            self.abort()
+            listening.cancel()
+            results = await asyncio.gather(self._pumping, listening, return_exceptions=True)
+            owner.closed()
+        for result in results:
+            # A client that went away or takes nothing is how connections end; anything else is a fault of ours.
+            if isinstance(result, Exception) and not isinstance(result, OSError):
+                raise result
+
+    def _keep(self, data: bytes) -> None:
+        self._waiting.append(data)
+        self._size += len(data)
+        self._wake.set()
+
+    async def _pump(self) -> None:
+        while self._waiting or not self._ended:
+            await self._wake.wait()
+            self._wake.clear()
+            data = b"".join(self._waiting)
+            self._waiting.clear()
+            async with asyncio.timeout(self.WRITE_TIMEOUT):
+                await self._deliver(data)
+            self._size -= len(data)
+            if not (self.writable or self._ended) and self._size <= self.LOW_WATER:
+                self.writable = True
+                if self._owner is not None:
+                    self._owner.resume()
+        async with asyncio.timeout(self.WRITE_TIMEOUT):
+            await self._finish()
+
+    async def _deliver(self, data: bytes) -> None:
+        raise NotImplementedError
+
+    async def _finish(self) -> None:
+        raise NotImplementedError
+
+    async def _listen(self, receive: Receive, owner: Owner) -> None:
+        raise NotImplementedError
+
+
+class _StreamOutlet(_BufferedOutlet):
+    async def _deliver(self, data: bytes) -> None:
+        if data:
+            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+
+    async def _finish(self) -> None:
+        await self._send({"type": "http.response.body"})
+
+    async def _listen(self, receive: Receive, owner: Owner) -> None:  # noqa: ARG002  # nobody speaks on an event stream
+        # A body is read to its end and dropped: a server that holds it back would never see the connection close.
+        while (await receive())["type"] != "http.disconnect":
+            pass
+
+
+class _WebSocketOutlet(_BufferedOutlet):
+    async def _deliver(self, data: bytes) -> None:
+        for payload in unframe(data):
+            await self._send({"type": "websocket.send", "text": payload.decode()})
+
+    async def _finish(self) -> None:
+        code, reason = self._close
+        await self._send({"type": "websocket.close", "code": code, "reason": reason})
+
+    async def _listen(self, receive: Receive, owner: Owner) -> None:
+        while (message := await receive())["type"] == "websocket.receive":
+            text = message.get("text")
+            if not self._ended:
+                owner.receive(text if text is not None else message["bytes"])
