@@ -1,0 +1,95 @@
+"""RSS 2.0 (https://www.rssboard.org/rss-specification), with the modules that its readers know."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from email.utils import format_datetime
+from html import escape
+from xml.etree.ElementTree import Element
+
+from livefeed.api.formats.bodies import correction_html, html_body, title
+from livefeed.api.formats.page import Channel, Page
+from livefeed.api.formats.xml import add, declared, serialise
+from livefeed.items import Item, Rendition
+
+__all__ = ["MEDIA_TYPE", "NAME", "write"]
+
+NAME = "feed.rss"
+MEDIA_TYPE = "application/rss+xml; charset=utf-8"
+
+
+def write(page: Page) -> bytes:
+    """The page as an RSS document; what was removed is simply no longer there."""
+    channel = page.channel
+    root = Element("rss", {"version": "2.0"} | declared("atom", "content", "dc", "georss", "media"))
+    element = add(root, "channel")
+    add(element, "title", channel.title)
+    add(element, "link", channel.home)
+    add(element, "description", channel.settings.description or channel.title)
+    if channel.settings.language:
+        add(element, "language", channel.settings.language)
+    add(element, "lastBuildDate", _rfc822(page.updated))
+    add(element, "generator", "Livefeed")
+    add(element, "atom:link", rel="self", href=channel.address(NAME, page.before), type="application/rss+xml")
+    add(element, "atom:link", rel="first", href=channel.address(NAME), type="application/rss+xml")
+    if page.next:
+        add(element, "atom:link", rel="next", href=channel.address(NAME, page.next), type="application/rss+xml")
+    for item in page.items:
+        _item(element, item, channel)
+    return serialise(root)
+
+
+def _item(parent: Element, item: Item, channel: Channel) -> None:
+    element = add(parent, "item")
+    add(element, "title", title(item))
+    add(element, "link", channel.article(item.id))
+    add(element, "guid", item.uri, isPermaLink="false")
+    add(element, "pubDate", _rfc822(item.content_created))
+    add(element, "atom:updated", item.version_created)
+    content = correction_html(item) + html_body(item)
+    # A description is HTML, so that plain words are escaped twice: once as HTML, once as XML.
+    description = correction_html(item) + escape(item.summary, quote=False) if item.summary else content
+    if description:
+        add(element, "description", description)
+    if content:
+        add(element, "content:encoded", content)
+    for name in [author.name for author in item.authors] or ([item.by] if item.by else []):
+        add(element, "dc:creator", name)
+    for tag in item.tags:
+        add(element, "category", tag)
+    _extras(element, item)
+
+
+def _extras(element: Element, item: Item) -> None:
+    if item.language:
+        add(element, "dc:language", item.language)
+    for subject in item.subjects:
+        add(element, "dc:subject", subject.name or subject.uri)
+    for source in item.info_sources:
+        add(element, "dc:source", source.name)
+    if item.link:
+        add(element, "atom:link", rel="related", href=item.link)
+    if item.located:
+        add(element, "georss:featurename", item.located)
+    for place in item.places:
+        if place.lat is not None and place.lon is not None:
+            add(element, "georss:point", f"{place.lat} {place.lon}")
+            break  # GeoRSS: one point is where the item is
+    for rendition in item.renditions:
+        _media(element, rendition)
+
+
+def _media(element: Element, rendition: Rendition) -> None:
+    # Not `enclosure`: its `length` in bytes is required, and nobody told us.
+    width, height = (str(n) if n else "" for n in (rendition.width, rendition.height))
+    content = add(element, "media:content", url=rendition.href, type=rendition.content_type, width=width, height=height)
+    if rendition.title:
+        add(content, "media:title", rendition.title)
+    if rendition.caption:
+        add(content, "media:description", rendition.caption)
+    if rendition.credit:
+        add(content, "media:credit", rendition.credit)
+
+
+def _rfc822(time: str) -> str:
+    return format_datetime(datetime.fromisoformat(time), usegmt=True)

@@ -1,0 +1,46 @@
+"""XML as feeds are written in it."""
+
+from __future__ import annotations
+
+import re
+from xml.etree.ElementTree import Element, SubElement, tostring
+
+__all__ = ["NAMESPACES", "add", "declared", "serialise"]
+
+NAMESPACES = {
+    "atom": "http://www.w3.org/2005/Atom",
+    "at": "http://purl.org/atompub/tombstones/1.0",
+    "content": "http://purl.org/rss/1.0/modules/content/",
+    "dc": "http://purl.org/dc/elements/1.1/",
+    "fh": "http://purl.org/syndication/history/1.0",
+    "georss": "http://www.georss.org/georss",
+    "media": "http://search.yahoo.com/mrss/",
+}
+
+# XML 1.0, 2.2 "Char": no reference can carry what is not in it, so that it can only be left out.
+_IMPOSSIBLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
+
+
+def declared(*prefixes: str) -> dict[str, str]:
+    """The attributes that bind *prefixes*.
+
+    Names are written with their prefix as they stand: ElementTree's own registry of prefixes is one for the whole process.
+    """
+    return {f"xmlns:{prefix}": NAMESPACES[prefix] for prefix in prefixes}
+
+
+def add(parent: Element, name: str, text: str = "", **attributes: str) -> Element:
+    """Append an element; an attribute that is empty is left out, `xml_lang` is `xml:lang`."""
+    given = {key.replace("_", ":"): _possible(value) for key, value in attributes.items() if value}
+    element = SubElement(parent, name, given)
+    if text:
+        element.text = _possible(text)
+    return element
+
+
+def serialise(root: Element) -> bytes:
+    return bytes(tostring(root, encoding="utf-8", xml_declaration=True))
+
+
+def _possible(text: str) -> str:
+    return _IMPOSSIBLE.sub("", text)
