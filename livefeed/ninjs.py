@@ -7,11 +7,14 @@ project keeps those, so that what it writes it reads back; another's reader sees
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import islice
 from typing import Any
 
 import msgspec
 
 from livefeed.exceptions import FieldError, Invalid
+from livefeed.items import FIELDS
+from livefeed.items.shapes import ListOf
 
 __all__ = [
     "AUTHOR",
@@ -160,7 +163,8 @@ def item_input(document: Mapping[str, Any]) -> dict[str, Any]:
     given = {
         "uri": ninjs.uri,
         "type": _TYPES.get(ninjs.type, ninjs.type),
-        "headline": _of_role(ninjs.headlines, MAIN) or ninjs.title,
+        # A title is metadata, and no text for the public unless there is no other.
+        "headline": _of_role(ninjs.headlines, MAIN) or ("" if ninjs.bodies else ninjs.title),
         "bodyText": _of_role(_in_form(ninjs.bodies, html=False), MAIN),
         "bodyHtml": _of_role(_in_form(ninjs.bodies, html=True), MAIN),
         "summary": _summary(ninjs.descriptions),
@@ -178,7 +182,8 @@ def item_input(document: Mapping[str, Any]) -> dict[str, Any]:
         "authors": [_author(person) for person in ninjs.people if person.rel in (AUTHOR, "creator")],
         "infoSources": list(_sources(ninjs)),
         "places": [_place(place) for place in ninjs.places if place.label],
-        "subjects": list(_subjects(ninjs)),
+        # Who is in the news comes after what it is about, as far as there is room.
+        "subjects": list(islice(_subjects(ninjs), _most("subjects"))),
         "tags": [subject.label for subject in ninjs.subjects if subject.rel == TAG],
         "renditions": [_rendition(r, ninjs.associations) for r in ninjs.renditions if r.href],
         "associations": [{"rel": a.rel or a.name, "uri": a.uri} for a in ninjs.associations if a.rel != RENDITION and a.uri],
@@ -225,6 +230,17 @@ def _in_form(texts: Iterable[_Text], *, html: bool) -> list[_Text]:
     return [text for text in texts if (text.contenttype.partition(";")[0].strip().lower() in _HTML) is html]
 
 
+def _most(field: str) -> int:
+    rule = FIELDS[field]
+    assert isinstance(rule, ListOf)
+    return rule.most
+
+
+def _web(uri: str) -> str:
+    """A concept's URI may name without being an address; an author's and a source's are links."""
+    return uri if uri.lower().startswith(("http://", "https://")) else ""
+
+
 def _of_role(texts: Iterable[_Text], role: str) -> str:
     """The text of that *role*, else the first one."""
     known = list(texts)
@@ -237,13 +253,13 @@ def _summary(descriptions: Iterable[_Text]) -> str:
 
 def _author(person: _Concept) -> dict[str, str]:
     avatar = next((contact.value for contact in person.contactinfo if contact.role == AVATAR), "")
-    return _filled(name=person.label, uri=person.uri, avatar=avatar)
+    return _filled(name=person.label, uri=_web(person.uri), avatar=_web(avatar))
 
 
 def _sources(ninjs: _Document) -> Iterator[dict[str, str]]:
     for source in ninjs.infosources:
         if source.label:
-            yield _filled(name=source.label, uri=source.uri, role=source.role)
+            yield _filled(name=source.label, uri=_web(source.uri), role=source.role)
     if ninjs.copyrightholder:
         yield {"name": ninjs.copyrightholder, "role": "copyrightHolder"}
 

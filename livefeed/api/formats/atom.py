@@ -5,9 +5,9 @@ from __future__ import annotations
 from xml.etree.ElementTree import Element
 
 from livefeed.api.formats.bodies import correction_html, html_body, title
-from livefeed.api.formats.page import Channel, Page, Tombstone
+from livefeed.api.formats.page import Channel, Page
 from livefeed.api.formats.xml import NAMESPACES, add, declared, serialise
-from livefeed.items import Item
+from livefeed.items import Item, Tombstone
 
 __all__ = ["FLAG", "MEDIA_TYPE", "NAME", "RELATION", "SUBJECT", "URGENCY", "write"]
 

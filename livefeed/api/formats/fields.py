@@ -43,7 +43,14 @@ def _flag(name: str) -> str:
 _UPDATE = "liveBlogUpdate[]"
 
 ITEM = (
-    Row("id", _extension("id"), "entry/link[@rel='alternate']/@href", "channel/item/link", "[].altIds[role=id].value", f"{_UPDATE}.url"),
+    Row(
+        "id",
+        _extension("id"),
+        "entry/link[@rel='alternate']/@href",
+        "channel/item/link",
+        "[].altIds[role=id].value",
+        f"{_UPDATE}.url",
+    ),
     Row("uri", "items[].id", "entry/id", "channel/item/guid", "[].uri", f"{_UPDATE}.identifier"),
     Row("version", _extension("version"), ninjs="[].version", jsonld=f"{_UPDATE}.version"),
     Row("pubStatus", _extension("pubStatus"), ninjs="[].pubStatus"),

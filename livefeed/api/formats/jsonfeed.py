@@ -8,8 +8,8 @@ import msgspec
 import orjson
 
 from livefeed.api.formats.bodies import correction_html, html_body, title
-from livefeed.api.formats.page import Channel, Page, Tombstone
-from livefeed.items import Item, Rendition
+from livefeed.api.formats.page import Channel, Page
+from livefeed.items import Item, Rendition, Tombstone
 
 __all__ = ["MEDIA_TYPE", "NAME", "write"]
 

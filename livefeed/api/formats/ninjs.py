@@ -9,8 +9,8 @@ import msgspec
 import orjson
 
 from livefeed import ninjs
-from livefeed.api.formats.page import Page, Tombstone
-from livefeed.items import Author, Item, Place, Rendition
+from livefeed.api.formats.page import Page
+from livefeed.items import Author, Item, Place, Rendition, Tombstone
 
 __all__ = ["MEDIA_TYPE", "NAME", "write"]
 

@@ -4,13 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from urllib.parse import quote
 
 from livefeed.feeds import FeedSettings
-from livefeed.items import Item, PubStatus
+from livefeed.items import Item, Tombstone, parse_time
 
-__all__ = ["Channel", "Page", "Tombstone", "is_out"]
+__all__ = ["Channel", "Page", "is_out"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,19 +39,6 @@ class Channel:
 
 
 @dataclass(frozen=True, slots=True)
-class Tombstone:
-    """What is left of an item that was withheld or canceled."""
-
-    id: str
-    uri: str
-    version: int
-    pub_status: PubStatus
-    content_created: str
-    version_created: str
-    reason: str = ""
-
-
-@dataclass(frozen=True, slots=True)
 class Page:
     """Some current items of a feed, newest first, and the recently removed ones.
 
@@ -73,13 +59,13 @@ class Page:
         channel: Channel,
         items: Iterable[Item],
         *,
-        now: datetime,
+        now: int,
         updated: str,
         tombstones: Iterable[Tombstone] = (),
         before: str | None = None,
         next: str | None = None,  # noqa: A002  # the name of the link
     ) -> Page:
-        """Make a page of those of *items* that are out at *now*."""
+        """Make a page of those of *items* that are out at *now* (ms since the epoch)."""
         out = tuple(item for item in items if is_out(item, now))
         # RFC 6721, 3: of an entry and a tombstone with one id the later one counts; a released item is no longer removed.
         shown = {item.uri for item in out}
@@ -92,10 +78,10 @@ class Page:
         return not self.channel.settings.open and self.before is None and self.next is None
 
 
-def is_out(item: Item, now: datetime) -> bool:
-    """Whether readers may see *item* at *now*."""
+def is_out(item: Item, now: int) -> bool:
+    """Whether readers may see *item* at *now* (ms since the epoch)."""
     if item.pub_status != "usable" or item.draft:
         return False
-    if item.embargoed_until and datetime.fromisoformat(item.embargoed_until) > now:
+    if item.embargoed_until and parse_time(item.embargoed_until) > now:
         return False
-    return not item.expires or datetime.fromisoformat(item.expires) > now
+    return not item.expires or parse_time(item.expires) > now
