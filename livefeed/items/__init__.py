@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from livefeed.items.intake import FIELDS, MAX_EVENT, MAX_ITEM, SERVER_FIELDS, check_item, parse_item
+from livefeed.items.intake import FIELDS, MAX_EVENT, MAX_ITEM, SERVER_FIELDS, check_item, parse_item, unknown_fields
 from livefeed.items.model import (
     Association,
     Author,
@@ -41,4 +41,5 @@ __all__ = [
     "encode",
     "parse_item",
     "parse_time",
+    "unknown_fields",
 ]

@@ -13,7 +13,7 @@ from livefeed.items.shapes import ListOf, Record, Tags
 from livefeed.items.times import parse_time
 from livefeed.jsondoor import load_json
 
-__all__ = ["FIELDS", "MAX_EVENT", "MAX_ITEM", "RECORD", "SERVER_FIELDS", "check_item", "parse_item"]
+__all__ = ["FIELDS", "MAX_EVENT", "MAX_ITEM", "RECORD", "SERVER_FIELDS", "check_item", "parse_item", "unknown_fields"]
 
 MAX_EVENT = 64 * 1024
 """Bytes of an event: what intermediaries must forward of a CloudEvent."""
@@ -96,6 +96,11 @@ def check_item(value: object, *, now: int | None) -> ItemInput:
     if errors:
         raise Invalid(*errors)
     return ItemInput(**kept)
+
+
+def unknown_fields(value: Mapping[str, Any]) -> list[FieldError]:
+    """The names in *value* that nobody may give."""
+    return RECORD.unknown(value)
 
 
 def _together(kept: dict[str, Any], value: Mapping[str, Any], now: int | None) -> list[FieldError]:

@@ -75,18 +75,19 @@ class Record:
     def collect(self, value: Mapping[str, object], at: str) -> tuple[dict[str, Any], list[FieldError]]:
         """What is right, by Python name, and what is wrong."""
         kept: dict[str, Any] = {}
-        errors = [FieldError(f"{at}/{n}", "required", f"{at[1:]}/{n} is required") for n in self.required if n not in value]
+        errors = self.unknown(value, at)
+        errors += [FieldError(f"{at}/{n}", "required", f"{at[1:]}/{n} is required") for n in self.required if n not in value]
         for name, given in value.items():
-            pointer = f"{at}/{_escape(str(name))}"
-            rule = self.fields.get(name)
-            if rule is None:
-                errors.append(self._unknown(str(name), pointer))
+            if (rule := self.fields.get(name)) is None:
                 continue
             try:
-                kept[_snake(name)] = rule.check(given, pointer)
+                kept[_snake(name)] = rule.check(given, f"{at}/{name}")
             except Invalid as invalid:
                 errors += invalid.errors
         return kept, errors
+
+    def unknown(self, value: Mapping[str, object], at: str = "") -> list[FieldError]:
+        return [self._unknown(str(name), f"{at}/{_escape(str(name))}") for name in value if name not in self.fields]
 
     def _unknown(self, name: str, pointer: str) -> FieldError:
         if name in self.foreign:

@@ -1,0 +1,52 @@
+"""Patches: changes to an item as JSON merge patches (RFC 7396)."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+
+from livefeed.events import EventType
+from livefeed.exceptions import FieldError, Invalid
+from livefeed.items import Item, ItemInput, check_item, unknown_fields
+from livefeed.versions import next_version, outcome
+
+__all__ = ["apply_patch", "merge"]
+
+
+def merge(target: Any, patch: Any) -> Any:
+    """*target* with *patch* merged in: null removes, objects merge, everything else replaces (RFC 7396, section 2)."""
+    if not isinstance(patch, Mapping):
+        return patch
+    merged = dict(target) if isinstance(target, Mapping) else {}
+    for name, value in patch.items():
+        if value is None:
+            merged.pop(name, None)
+        else:
+            merged[name] = merge(merged.get(name), value)
+    return merged
+
+
+def apply_patch(item: Item, patch: object, *, now: int) -> tuple[Item, EventType | None]:
+    """The next version of *item*, and the event that tells of it; *item* itself and None when *patch* changes nothing."""
+    if not isinstance(patch, Mapping):
+        raise Invalid(FieldError("", "type", "a merge patch must be a JSON object"))
+    errors = unknown_fields(patch)  # also those that are null: removing what cannot exist is a mistake in a name
+    if patch.get("uri", "") is None:
+        errors.append(FieldError("/uri", "identity", "uri: is the identity of an item and cannot be removed"))
+    if errors:
+        raise Invalid(*errors)
+    moved = "contentCreated" in patch
+    given = check_item(merge(msgspec.to_builtins(item.given()), patch), now=now if moved else None)
+    _refuse_second_birth(item, given)
+    new = next_version(item, given, now=now)
+    told = outcome(item, new, labelled="correction" in patch)
+    return (item, None) if told is None else (new, told)
+
+
+def _refuse_second_birth(item: Item, given: ItemInput) -> None:
+    if given.draft and not item.draft:
+        raise Invalid(FieldError("/draft", "state", "draft: what has been published is no draft any more: hold it instead"))
+    if item.draft and not given.draft:
+        raise Invalid(FieldError("/draft", "state", "draft: a draft goes out with POST …/publish"))

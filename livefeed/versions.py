@@ -1,0 +1,111 @@
+"""Versions: how one follows another, and what readers are told of it."""
+
+from __future__ import annotations
+
+import msgspec
+
+from livefeed.events import EventType, rfc3339
+from livefeed.exceptions import FieldError, Invalid, TooLarge
+from livefeed.items import MAX_EVENT, Item, ItemInput, Origin, PubStatus, encode, parse_time
+
+__all__ = ["first_version", "next_version", "outcome", "replacement", "with_status"]
+
+_FLAGS = ("pinned", "pin_rank", "key_event", "highlight")
+"""What the desk decides about an item, without a change of what it says."""
+
+_ENVELOPE = 2048
+"""Bytes that a CloudEvent needs around its data: identity, type and time at their longest."""
+
+
+def first_version(given: ItemInput, *, item_id: str, now: int, producer: str) -> Item:
+    """A new item at *now* (ms). A `uri` is made when none was given."""
+    at = rfc3339(now)
+    return _built(
+        given,
+        id=item_id,
+        uri=given.uri or f"urn:uuid:{item_id}",
+        version=1,
+        pub_status="usable",
+        first_created=at,
+        version_created=at,
+        origin=Origin(producer=producer, ingested=at),
+        now=now,
+    )
+
+
+def next_version(item: Item, given: ItemInput, *, now: int) -> Item:
+    """*item* with *given* for its content; its identity stays."""
+    if given.uri and given.uri != item.uri:
+        raise Invalid(FieldError("/uri", "identity", "uri: is the identity of an item and cannot change: publish a new one"))
+    return _built(
+        given,
+        id=item.id,
+        uri=item.uri,
+        version=item.version + 1,
+        pub_status=item.pub_status,
+        first_created=item.first_created,
+        version_created=_later(item, now),
+        origin=item.origin,
+        now=now,
+    )
+
+
+def with_status(item: Item, status: PubStatus, *, now: int) -> Item:
+    return msgspec.structs.replace(
+        item, version=item.version + 1, pub_status=status, version_created=_later(item, now), draft=False
+    )
+
+
+def replacement(item: Item, given: ItemInput) -> ItemInput:
+    """What a producer that gives the whole item again means by it: all of it but the desk's own flags, note and time."""
+    kept = {name: getattr(item, name) for name in (*_FLAGS, "ed_note", "content_created") if not getattr(given, name)}
+    return msgspec.structs.replace(given, **kept)
+
+
+def outcome(old: Item, new: Item, *, labelled: bool) -> EventType | None:
+    """The one event for a change, by precedence; None when nothing changed. *labelled*: as a correction."""
+    changed = {name for name in ItemInput.__struct_fields__ if getattr(old, name) != getattr(new, name)}
+    if not changed:
+        return None
+    if labelled and new.correction:
+        return EventType.CORRECTED
+    if changed - set(_FLAGS):
+        return EventType.UPDATED
+    if "pinned" in changed or ("pin_rank" in changed and new.pinned):
+        return EventType.PINNED if new.pinned else EventType.UNPINNED
+    return EventType.FLAGGED
+
+
+def _later(item: Item, now: int) -> str:
+    """Clocks step back; versions do not."""
+    return max(rfc3339(now), item.version_created)
+
+
+def _built(
+    given: ItemInput,
+    *,
+    id: str,  # noqa: A002  # the item's own name for it
+    uri: str,
+    version: int,
+    pub_status: PubStatus,
+    first_created: str,
+    version_created: str,
+    origin: Origin | None,
+    now: int,
+) -> Item:
+    content = {name: getattr(given, name) for name in ItemInput.__struct_fields__}
+    # A time slightly ahead would hold the top of every list until the clock has caught up with it.
+    created = given.content_created or first_created
+    content |= {"uri": uri, "content_created": min(created, rfc3339(max(now, parse_time(first_created))))}
+    item = Item(
+        **content,
+        id=id,
+        version=version,
+        pub_status=pub_status,
+        first_created=first_created,
+        version_created=version_created,
+        origin=origin,
+    )
+    if (size := len(encode(item))) > MAX_EVENT - _ENVELOPE:
+        raise TooLarge(f"the item has {size:,} bytes: {MAX_EVENT - _ENVELOPE:,} are allowed; shorten its body and give a link")
+    return item
