@@ -1,0 +1,87 @@
+"""Counters: what one worker counts about itself, as plain integers.
+
+A room increments the attribute (`counters.deliveries += len(group)`); what becomes of the figures is not its concern.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from dataclasses import dataclass, field
+from typing import Any
+
+__all__ = ["Counters", "Histogram"]
+
+
+class Histogram:
+    """How often a value fell under each of *bounds* (or above all of them), and the sum of the values."""
+
+    __slots__ = ("bounds", "counts", "total")
+
+    def __init__(self, bounds: tuple[float, ...]) -> None:
+        self.bounds = bounds
+        self.counts = [0] * (len(bounds) + 1)
+        self.total = 0.0
+
+    def observe(self, value: float) -> None:
+        # A bound is included in its bucket, as Prometheus' `le` has it.
+        self.counts[bisect_left(self.bounds, value)] += 1
+        self.total += value
+
+
+def _counter(description: str, name: str = "", **labels: str) -> Any:
+    """Only ever grows."""
+    return field(default=0, metadata={"kind": "counter", "help": description, "name": name, "labels": labels})
+
+
+def _gauge(description: str, name: str = "", **labels: str) -> Any:
+    """What is now."""
+    return field(default=0, metadata={"kind": "gauge", "help": description, "name": name, "labels": labels})
+
+
+def _histogram(description: str, *bounds: float) -> Any:
+    metadata = {"kind": "histogram", "help": description, "name": "", "labels": {}}
+    return field(default_factory=lambda: Histogram(bounds), metadata=metadata)
+
+
+_LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+@dataclass(slots=True, eq=False)
+class Counters:
+    """One worker's figures. Fields of one `name` are one metric with different labels."""
+
+    readers_sse: int = _gauge("Open live streams", "readers", transport="sse")
+    readers_websocket: int = _gauge("Open live streams", "readers", transport="websocket")
+    readers_poll: int = _gauge("Open live streams", "readers", transport="poll")
+    readers_paused: int = _gauge("Readers whose connection takes nothing more at the moment")
+    readers_catching_up: int = _gauge("Readers that are being brought level from the ring or from Redis")
+
+    joins: int = _counter("Live streams begun")
+    resumed: int = _counter("Live streams that went on exactly where a cursor said")
+    resets_trimmed: int = _counter("Resets told to readers", "resets", reason="trimmed")
+    resets_lost: int = _counter("Resets told to readers", "resets", reason="lost")
+    resets_unknown: int = _counter("Resets told to readers", "resets", reason="unknown")
+    deliveries: int = _counter("Events written to readers")
+    delivered_bytes: int = _counter("Bytes of events written to readers")
+    pauses: int = _counter("Times that a reader was too slow and left its group")
+    refused: int = _counter("Connections and requests turned away by a limit")
+
+    tail_events: int = _counter("Events that this worker heard from the log")
+    tail_holes: int = _counter("Holes that this worker found in the log")
+    tail_restarts: int = _counter("Times that hearing the log failed and was begun again")
+    tails_stale: int = _gauge("Feeds whose log this worker cannot hear at the moment")
+    foreign_entries: int = _counter("Entries of a log that nobody should have written, passed over")
+
+    appends: int = _counter("Events appended to a log")
+    append_repeats: int = _counter("Publishes that were there already")
+    append_failures: int = _counter("Publishes that Redis refused or did not answer")
+    append_seconds: Histogram = _histogram("Seconds that an append took", *_LATENCY)
+    hearing_seconds: Histogram = _histogram("Seconds from the append to this worker's readers", *_LATENCY)
+    inbox_moved: int = _counter("Inbox entries moved to a log")
+    inbox_rejected: int = _counter("Inbox entries that could not be used")
+
+    responses_ok: int = _counter("HTTP answers", "responses", status="2xx")
+    responses_redirect: int = _counter("HTTP answers", "responses", status="3xx")
+    responses_client_error: int = _counter("HTTP answers", "responses", status="4xx")
+    responses_server_error: int = _counter("HTTP answers", "responses", status="5xx")
+    loop_lag_seconds: Histogram = _histogram("How late the event loop came to what was due", *_LATENCY)
