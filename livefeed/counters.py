@@ -38,12 +38,15 @@ def _gauge(description: str, name: str = "", **labels: str) -> Any:
     return field(default=0, metadata={"kind": "gauge", "help": description, "name": name, "labels": labels})
 
 
-def _histogram(description: str, *bounds: float) -> Any:
-    metadata = {"kind": "histogram", "help": description, "name": "", "labels": {}}
-    return field(default_factory=lambda: Histogram(bounds), metadata=metadata)
-
-
 _LATENCY = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
+
+
+def _latency() -> Histogram:
+    return Histogram(_LATENCY)
+
+
+def _timed(description: str) -> dict[str, Any]:
+    return {"kind": "histogram", "help": description, "name": "", "labels": {}}
 
 
 @dataclass(slots=True, eq=False)
@@ -75,8 +78,10 @@ class Counters:
     appends: int = _counter("Events appended to a log")
     append_repeats: int = _counter("Publishes that were there already")
     append_failures: int = _counter("Publishes that Redis refused or did not answer")
-    append_seconds: Histogram = _histogram("Seconds that an append took", *_LATENCY)
-    hearing_seconds: Histogram = _histogram("Seconds from the append to this worker's readers", *_LATENCY)
+    append_seconds: Histogram = field(default_factory=_latency, metadata=_timed("Seconds that an append took"))
+    hearing_seconds: Histogram = field(
+        default_factory=_latency, metadata=_timed("Seconds from the append to this worker's readers")
+    )
     inbox_moved: int = _counter("Inbox entries moved to a log")
     inbox_rejected: int = _counter("Inbox entries that could not be used")
 
@@ -84,4 +89,4 @@ class Counters:
     responses_redirect: int = _counter("HTTP answers", "responses", status="3xx")
     responses_client_error: int = _counter("HTTP answers", "responses", status="4xx")
     responses_server_error: int = _counter("HTTP answers", "responses", status="5xx")
-    loop_lag_seconds: Histogram = _histogram("How late the event loop came to what was due", *_LATENCY)
+    loop_lag_seconds: Histogram = field(default_factory=_latency, metadata=_timed("How late the event loop came to what was due"))
