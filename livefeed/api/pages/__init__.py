@@ -1,0 +1,1 @@
+"""The pages: what readers, the desk and the wall look at."""

@@ -1,0 +1,112 @@
+// What is known of a connection, from what was heard and when. No timers and no I/O: every method is told the time.
+
+/** @typedef {"connecting" | "live" | "stale" | "reconnecting" | "offline" | "stopped"} State */
+
+const GRACE = 2_000; // a reconnect this quick is nobody's business
+const OFFLINE = 60_000;
+const PATIENT = 120_000; // an outage this long is not ended by asking more often
+const SLOW = 30_000;
+const QUICK = 4_000;
+const FIRST = 500;
+
+/** The cursor's number in its feed: "1795435200123-42" is 42. @param {string} cursor */
+export const seq = (cursor) => Number(cursor.slice(cursor.indexOf("-") + 1));
+
+/** Where *event* leaves its reader, or undefined when it moves nobody. */
+export const cursorOf = (event) => event.cursor ?? (event.type.startsWith("live.stream.") ? undefined : event.id);
+
+/**
+ * The time by two clocks: the monotonic one stands still while a laptop sleeps, the other jumps when it is set.
+ * Silence is what either of them says it is; a clock that is set costs one reconnect, a missed sleep would cost the truth.
+ *
+ * @typedef {{mono: number, wall: number}} Instant
+ * @returns {Instant}
+ */
+export const instant = () => ({ mono: performance.now(), wall: Date.now() });
+
+/** @param {Instant} from @param {Instant} to */
+const between = (from, to) => Math.max(to.mono - from.mono, to.wall - from.wall);
+
+export class Condition {
+  /** How long silence may last: the server's heartbeat and a quarter, so that 15 s of it is told within 20 s. */
+  silence = 18_750;
+  failures = 0;
+  stopped = false;
+  stale = false;
+  /** @type {Instant?} */ heard = null;
+  /** @type {Instant?} */ lostAt = null;
+  /** @type {Instant} */ begun;
+
+  /** @param {Instant} now */
+  constructor(now) {
+    this.begun = now;
+  }
+
+  /** An event came. @param {object} event @param {Instant} now */
+  hear(event, now) {
+    if (event.type === "live.stream.unavailable") return;
+    this.heard = now;
+    if (event.type === "live.stream.hello") {
+      this.silence = 1000 * (event.data.heartbeat + Math.max(2, event.data.heartbeat / 4));
+      this.failures = 0;
+      this.lostAt = null;
+      this.stale = false;
+    } else if (event.type === "live.stream.stale") this.stale = true;
+    else if (event.type === "live.stream.fresh") this.stale = false;
+  }
+
+  /** The connection ended, or an attempt at one failed. @param {Instant} now */
+  lose(now) {
+    this.failures += 1;
+    this.lostAt ??= now;
+  }
+
+  /** Milliseconds since anything was heard. @param {Instant} now */
+  age(now) {
+    return this.heard ? Math.max(0, between(this.heard, now)) : Infinity;
+  }
+
+  /** Whether a connection that should be talking has said nothing for too long. @param {Instant} now */
+  silent(now) {
+    return this.age(now) > this.silence;
+  }
+
+  /** @param {Instant} now @returns {State} */
+  at(now) {
+    if (this.stopped) return "stopped";
+    const out = this.outage(now);
+    if (out > OFFLINE) return "offline";
+    if (!this.heard) return "connecting";
+    if (this.silent(now) || out > GRACE) return "reconnecting";
+    return this.stale ? "stale" : "live";
+  }
+
+  /** How long nothing could be heard, in ms. @param {Instant} now */
+  outage(now) {
+    if (this.silent(now)) return between(this.heard ?? this.begun, now);
+    return this.lostAt ? between(this.lostAt, now) : 0;
+  }
+
+  /** Full jitter: anywhere between at once and a ceiling that doubles, and rises again when the outage is a long one. */
+  delay(now, random = Math.random) {
+    const ceiling = this.outage(now) > PATIENT ? SLOW : QUICK;
+    return random() * Math.min(ceiling, FIRST * 2 ** Math.min(this.failures, 10));
+  }
+}
+
+/** The server's clock, from what it says the time is. Delay only ever makes it look slow, so the largest difference is nearest. */
+export class Clock {
+  /** @type {number[]} */ #samples = [];
+
+  /** @param {string} serverTime @param {number} wall what this machine's clock said when it was heard */
+  hear(serverTime, wall) {
+    const sample = Date.parse(serverTime) - wall;
+    if (Number.isNaN(sample)) return;
+    if (Math.abs(sample - this.offset) > 5_000) this.#samples = []; // somebody set a clock
+    this.#samples = [...this.#samples.slice(-7), sample];
+  }
+
+  get offset() {
+    return this.#samples.length ? Math.max(...this.#samples) : 0;
+  }
+}

@@ -1,0 +1,14 @@
+// The hub of all tabs of this browser, as a SharedWorker.
+
+import { Hub, admit } from "./sharing.js";
+
+const hub = new Hub();
+
+addEventListener("connect", ({ ports: [port] }) => {
+  let leave = () => {};
+  port.onmessage = ({ data }) => {
+    if (data.attach) leave = admit(hub, data.attach, (news) => port.postMessage(news));
+    else if (data.wake) hub.wake();
+    else if (data.detach) leave();
+  };
+});
