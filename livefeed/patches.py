@@ -9,10 +9,10 @@ import msgspec
 
 from livefeed.events import EventType
 from livefeed.exceptions import FieldError, Invalid
-from livefeed.items import Item, ItemInput, check_item, unknown_fields
+from livefeed.items import Item, ItemInput, check_item, parse_time, unknown_fields
 from livefeed.versions import next_version, outcome
 
-__all__ = ["apply_patch", "merge"]
+__all__ = ["apply_patch", "merge", "refuse_second_birth"]
 
 
 def merge(target: Any, patch: Any) -> Any:
@@ -28,8 +28,11 @@ def merge(target: Any, patch: Any) -> Any:
     return merged
 
 
-def apply_patch(item: Item, patch: object, *, now: int) -> tuple[Item, EventType | None]:
-    """The next version of *item*, and the event that tells of it; *item* itself and None when *patch* changes nothing."""
+def apply_patch(item: Item, patch: object, *, now: int, out: bool = True) -> tuple[Item, EventType | None]:
+    """The next version of *item*, and the event that tells of it; *item* itself and None when *patch* changes nothing.
+
+    *out*: readers have seen it, so that it cannot become a draft or be put off any more.
+    """
     if not isinstance(patch, Mapping):
         raise Invalid(FieldError("", "type", "a merge patch must be a JSON object"))
     errors = unknown_fields(patch)  # also those that are null: removing what cannot exist is a mistake in a name
@@ -39,14 +42,16 @@ def apply_patch(item: Item, patch: object, *, now: int) -> tuple[Item, EventType
         raise Invalid(*errors)
     moved = "contentCreated" in patch
     given = check_item(merge(msgspec.to_builtins(item.given()), patch), now=now if moved else None)
-    _refuse_second_birth(item, given)
+    if out:
+        refuse_second_birth(given, now=now)
     new = next_version(item, given, now=now)
     told = outcome(item, new, labelled="correction" in patch)
     return (item, None) if told is None else (new, told)
 
 
-def _refuse_second_birth(item: Item, given: ItemInput) -> None:
-    if given.draft and not item.draft:
+def refuse_second_birth(given: ItemInput, *, now: int) -> None:
+    """What readers have seen cannot be taken back to before it was published."""
+    if given.draft:
         raise Invalid(FieldError("/draft", "state", "draft: what has been published is no draft any more: hold it instead"))
-    if item.draft and not given.draft:
-        raise Invalid(FieldError("/draft", "state", "draft: a draft goes out with POST …/publish"))
+    if given.embargoed_until and parse_time(given.embargoed_until) > now:
+        raise Invalid(FieldError("/embargoedUntil", "state", "embargoedUntil: the item is out already: hold it instead"))

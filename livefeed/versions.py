@@ -6,9 +6,9 @@ import msgspec
 
 from livefeed.events import EventType, rfc3339
 from livefeed.exceptions import FieldError, Invalid, TooLarge
-from livefeed.items import MAX_EVENT, Item, ItemInput, Origin, PubStatus, encode, parse_time
+from livefeed.items import MAX_EVENT, Item, ItemInput, Origin, PubStatus, encode
 
-__all__ = ["first_version", "next_version", "outcome", "replacement", "with_status"]
+__all__ = ["first_version", "going_out", "next_version", "outcome", "replacement", "with_status"]
 
 _FLAGS = ("pinned", "pin_rank", "key_event", "highlight")
 """What the desk decides about an item, without a change of what it says."""
@@ -48,6 +48,16 @@ def next_version(item: Item, given: ItemInput, *, now: int) -> Item:
         origin=item.origin,
         now=now,
     )
+
+
+def going_out(item: Item, *, now: int) -> Item:
+    """The next version of a draft or a scheduled item, which readers see first.
+
+    Where nobody gave it another time, it is news of the moment in which it goes out.
+    """
+    at = _later(item, now)
+    created = at if item.content_created == item.first_created else min(item.content_created, at)
+    return msgspec.structs.replace(item, version=item.version + 1, version_created=at, content_created=created, draft=False)
 
 
 def with_status(item: Item, status: PubStatus, *, now: int) -> Item:
@@ -95,8 +105,8 @@ def _built(
 ) -> Item:
     content = {name: getattr(given, name) for name in ItemInput.__struct_fields__}
     # A time slightly ahead would hold the top of every list until the clock has caught up with it.
-    created = given.content_created or first_created
-    content |= {"uri": uri, "content_created": min(created, rfc3339(max(now, parse_time(first_created))))}
+    latest = max(rfc3339(now), first_created, given.embargoed_until)
+    content |= {"uri": uri, "content_created": min(given.content_created or first_created, latest)}
     item = Item(
         **content,
         id=id,

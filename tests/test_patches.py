@@ -10,7 +10,7 @@ from livefeed.events import EventType, rfc3339
 from livefeed.exceptions import Invalid, TooLarge
 from livefeed.items import Item, parse_item
 from livefeed.patches import apply_patch, merge
-from livefeed.versions import first_version
+from livefeed.versions import first_version, going_out
 
 NOW = 1_795_435_200_000
 
@@ -111,10 +111,24 @@ def test_what_a_patch_may_not_do(patch: object, pointer: str, rule: str) -> None
     assert [(e.pointer, e.rule) for e in caught.value.errors] == [(pointer, rule)]
 
 
-def test_a_draft_goes_out_by_its_own_request() -> None:
-    with pytest.raises(Invalid, match="POST …/publish"):
-        apply_patch(made(draft=True), {"draft": None}, now=NOW)
-    assert apply_patch(made(draft=True), {"headline": "x"}, now=NOW)[0].draft
+def test_what_is_out_cannot_be_put_off() -> None:
+    put_off = {"embargoedUntil": rfc3339(NOW + 60_000)}
+    with pytest.raises(Invalid, match="is out already: hold it instead"):
+        apply_patch(made(), put_off, now=NOW)
+    assert apply_patch(made(), put_off, now=NOW, out=False)[0].embargoed_until
+    assert not apply_patch(made(draft=True), {"draft": None}, now=NOW, out=False)[0].draft
+
+
+def test_going_out_is_the_time_of_what_has_no_other() -> None:
+    assert going_out(made(draft=True), now=NOW + 9000).content_created == rfc3339(NOW + 9000)
+    assert going_out(made(contentCreated="2026-11-01T00:00:00Z"), now=NOW).content_created == "2026-11-01T00:00:00.000Z"
+
+
+def test_a_scheduled_item_may_carry_the_time_at_which_it_goes_out() -> None:
+    later = rfc3339(NOW + 3_600_000)
+    item = made(contentCreated=later, embargoedUntil=later)
+    assert item.content_created == later
+    assert going_out(item, now=NOW + 3_600_000).content_created == later
 
 
 def test_a_patch_may_not_make_an_item_too_large_for_an_event() -> None:

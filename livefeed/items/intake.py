@@ -116,7 +116,8 @@ def _together(kept: dict[str, Any], value: Mapping[str, Any], now: int | None) -
         require(bool(text), "headline", "required", "headline: give a headline, a bodyText or a bodyHtml")
     if now is not None and (created := kept.get("content_created")):
         ahead = "contentCreated: is more than 5 minutes ahead; to publish later, give embargoedUntil"
-        require(parse_time(created) <= now + MAX_AHEAD, "contentCreated", "future", ahead)
+        out = max(now, parse_time(kept["embargoed_until"]) if kept.get("embargoed_until") else now)
+        require(parse_time(created) <= out + MAX_AHEAD, "contentCreated", "future", ahead)
     if (embargo := kept.get("embargoed_until")) and (expires := kept.get("expires")):
         require(embargo < expires, "expires", "order", "expires: must be later than embargoedUntil")
     for index, place in enumerate(kept.get("places", ())):

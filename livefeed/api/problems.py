@@ -1,0 +1,81 @@
+"""Errors as answers: problem documents (RFC 9457), with the headers that tell a client what to do next."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from http import HTTPStatus
+from typing import Any
+
+import orjson
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.types import ExceptionHandler
+from starlette.websockets import WebSocket
+
+from livefeed.exceptions import RequestError, TooManyRequests, Unauthorized, Unavailable
+
+__all__ = ["HANDLERS", "PROBLEM_JSON", "problem_response"]
+
+PROBLEM_JSON = "application/problem+json"
+
+
+def problem_response(error: RequestError) -> Response:
+    headers = {}
+    if isinstance(error, TooManyRequests | Unavailable):
+        headers["Retry-After"] = str(error.retry_after)
+    if isinstance(error, Unauthorized):
+        headers["WWW-Authenticate"] = "Bearer"
+    return _response(error.problem(), headers)
+
+
+def _response(problem: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
+    # A problem is about this request only: nothing between may answer another one with it.
+    return Response(
+        orjson.dumps(problem),
+        problem["status"],
+        {"Cache-Control": "no-store", **(headers or {})},
+        media_type=PROBLEM_JSON,
+    )
+
+
+async def _request_error(connection: Request | WebSocket, error: Exception) -> Response:
+    assert isinstance(error, RequestError)
+    return await _answer(connection, problem_response(error))
+
+
+async def _http_exception(connection: Request | WebSocket, error: Exception) -> Response:
+    """What the router says: no such path, no such method."""
+    assert isinstance(error, HTTPException)
+    title = HTTPStatus(error.status_code).phrase
+    detail = {
+        404: "there is nothing at this path",
+        405: "this path does not know that method: the Allow header tells those it knows",
+    }.get(error.status_code, error.detail)
+    problem = {"type": "about:blank", "title": title, "status": error.status_code, "detail": detail}
+    return await _answer(connection, _response(problem, error.headers))
+
+
+async def _accident(connection: Request | WebSocket, _error: Exception) -> Response:
+    """A fault of ours: its text may hold anything, so the client is told none of it; the server logs it."""
+    problem = {
+        "type": "about:blank",
+        "title": "Internal Server Error",
+        "status": 500,
+        "detail": "the server made a mistake and has noted it",
+    }
+    return await _answer(connection, _response(problem))
+
+
+async def _answer(connection: Request | WebSocket, response: Response) -> Response:
+    if isinstance(connection, WebSocket):
+        await connection.send_denial_response(response)
+    return response
+
+
+HANDLERS: Mapping[Any, ExceptionHandler] = {
+    RequestError: _request_error,
+    HTTPException: _http_exception,
+    Exception: _accident,
+}
+"""For `Starlette(exception_handlers=HANDLERS)`."""
