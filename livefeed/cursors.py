@@ -35,6 +35,12 @@ class Cursor(NamedTuple):
             raise BadCursor(f"{text[:40]!r} is not a cursor: use one that an event or a list gave you, unchanged")
         return cls(ms, seq)
 
+    @classmethod
+    def of_entry(cls, entry_id: bytes) -> Cursor:
+        """The cursor of a stream entry, from the id as Redis says it."""
+        ms, _, seq = entry_id.partition(b"-")
+        return cls(int(ms), int(seq))
+
     def __str__(self) -> str:
         return f"{self.ms}-{self.seq}"
 

@@ -14,7 +14,7 @@ from redis.asyncio.cluster import ClusterNode
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
-from redis.exceptions import RedisClusterException, RedisError
+from redis.exceptions import RedisClusterException, RedisError, ResponseError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 from redis.maint_notifications import MaintNotificationsConfig
 
@@ -115,6 +115,8 @@ class Backend:
     replicas: int
     waits_for_disk: bool
     """Whether it knows WAITAOF."""
+    syncs_always: bool
+    """Whether it answers a write only when that is on disk (`appendfsync always`)."""
     warnings: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -126,9 +128,10 @@ async def inspect(client: Redis, url: str) -> Backend:
     address = Address.parse(url)
     try:
         told = await client.info()
+        policy = await _sync_policy(client)
     except (RedisError, RedisClusterException, OSError) as exc:
         raise ConfigError(f"Redis at {address} cannot be used: {_reason(exc)}") from exc
-    backend = _read(told, address)
+    backend = _read(told, policy, address)
     _refuse(told, backend, address)
     return backend
 
@@ -139,7 +142,20 @@ def _reason(exc: Exception) -> str:
     return str(exc).rstrip(".") or type(exc).__name__
 
 
-def _read(told: dict[str, Any], address: Address) -> Backend:
+async def _sync_policy(client: Redis) -> str:
+    try:
+        answer = await client.config_get("appendfsync")
+    except ResponseError:
+        # Where CONFIG is not allowed the weaker policy is assumed.
+        return "unknown"
+    return str({_text(name): _text(value) for name, value in answer.items()}.get("appendfsync", "unknown"))
+
+
+def _text(value: object) -> str:
+    return value.decode() if isinstance(value, bytes) else str(value)
+
+
+def _read(told: dict[str, Any], policy: str, address: Address) -> Backend:
     valkey = "valkey_version" in told
     version = tuple(int(part) for part in str(told["valkey_version" if valkey else "redis_version"]).split(".")[:3])
     append_only = bool(told.get("aof_enabled"))
@@ -156,6 +172,7 @@ def _read(told: dict[str, Any], address: Address) -> Backend:
         append_only=append_only,
         replicas=int(told.get("connected_slaves", 0)),
         waits_for_disk=valkey or version >= (7, 2),
+        syncs_always=append_only and policy == "always",
         warnings=tuple(warnings),
     )
 

@@ -1,0 +1,131 @@
+"""What the append script is asked, and what it answers."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+import msgspec
+
+from livefeed.cursors import Cursor
+from livefeed.events import EventType
+from livefeed.filters import fold_tag
+
+__all__ = ["Appended", "Change", "Closed", "Exists", "Missing", "Moved", "Outcome", "Raced", "Repeated", "member"]
+
+State = Literal["usable", "withheld", "canceled", "draft", "scheduled"]
+
+
+def member(created: int, item_id: str) -> str:
+    """An item's place in a timeline: by *created* (ms since the epoch), then by id, as text compares."""
+    return f"{max(created, 0):015d}:{item_id}"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Change:
+    """One change to one item.
+
+    *data* is ready JSON on one line: the item as readers see it, or its tombstone. *desk* is JSON of what never leaves the
+    desk. *expects* is the version that the change was made from (0: the item is new), *version* the one it makes. *type* None:
+    nothing goes into the log (drafts, embargoed items). *digest* stands for the content that a producer gave; *key* is its
+    `Idempotency-Key`. *erase* removes all that was said of the item before; *due* and *expires* are ms since the epoch.
+    """
+
+    item_id: str
+    uri: str
+    data: bytes
+    expects: int
+    version: int
+    state: State
+    created: int
+    type: EventType | None = None
+    desk: bytes = b""
+    tags: tuple[str, ...] = ()
+    urgency: int = 5
+    digest: str = ""
+    key: str = ""
+    update: bool = False
+    """A producer's whole new content for a `uri` that exists already is an update, not a conflict."""
+    erase: Literal["", "hold", "cancel"] = ""
+    due: int | None = None
+    expires: int | None = None
+    inbox: str = ""
+    """The inbox entry that this change is made of; it is deleted in the same step, and acted on only while it is the first."""
+
+    def packed(self) -> bytes:
+        wanted: dict[str, object] = {
+            "id": self.item_id,
+            "subject": self.uri,
+            # Redis's MessagePack knows no binary type.
+            "desk": self.desk.decode(),
+            "expects": self.expects,
+            "version": self.version,
+            "state": self.state,
+            "member": member(self.created, self.item_id),
+            "tags": "\n".join(dict.fromkeys(fold_tag(tag) for tag in self.tags)),
+            "urgency": self.urgency,
+        }
+        if self.state == "usable":
+            wanted["listed"] = True
+        if self.expects == 0:
+            wanted["new"] = True
+        optional = {
+            "type": self.type and self.type.value,
+            "digest": self.digest,
+            "key": self.key,
+            "update": self.update,
+            "erase": self.erase,
+            "due": self.due,
+            "expires": self.expires,
+            "inbox": self.inbox,
+        }
+        # Lua knows nil, not "" and false: what is not wanted is left out.
+        wanted.update((name, value) for name, value in optional.items() if value)
+        return msgspec.msgpack.encode(wanted)
+
+
+@dataclass(frozen=True, slots=True)
+class Appended:
+    """Done. *cursor* is the event's, None when nothing went into the log."""
+
+    cursor: Cursor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Repeated:
+    """The same content was published before under this `uri` or key: nothing was appended. *cursor* is that event's."""
+
+    item_id: str
+    cursor: Cursor | None
+
+
+@dataclass(frozen=True, slots=True)
+class Exists:
+    """The `uri` or key belongs to other content, of the item *item_id*."""
+
+    item_id: str
+
+
+@dataclass(frozen=True, slots=True)
+class Raced:
+    """The item is at another version than the change was made from."""
+
+    version: int
+
+
+@dataclass(frozen=True, slots=True)
+class Missing:
+    """There is no such feed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Closed:
+    """The feed takes no new items."""
+
+
+@dataclass(frozen=True, slots=True)
+class Moved:
+    """The inbox entry is not the first any more: somebody else has moved it."""
+
+
+Outcome = Appended | Repeated | Exists | Raced | Missing | Closed | Moved

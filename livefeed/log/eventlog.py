@@ -1,0 +1,214 @@
+"""The event log: appended to by one script, read by one rule.
+
+The rule: a position can be continued exactly only if it is an entry of the log, or was removed by a hold or cancel, or is
+exactly the floor or exactly the last event; and if what follows it is dense. All else is a hole, and the reader is told.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from redis.asyncio import Redis
+
+from livefeed.cursors import Cursor
+from livefeed.events import Event, EventType
+from livefeed.exceptions import Unavailable
+from livefeed.log import scripts
+from livefeed.log.changes import Appended, Change, Closed, Exists, Missing, Moved, Outcome, Raced, Repeated
+from livefeed.log.connect import Backend
+from livefeed.log.durability import Durability, check_reached, strongest, waits
+from livefeed.log.keys import Keys
+
+__all__ = ["EventLog", "Hole", "NoFeed", "Page"]
+
+WAIT_TIMEOUT = 1_000
+"""ms that a publish waits for its durability: it must be answered within 2 s whatever happens."""
+
+PAGE = 500
+"""Entries that one read brings: at 1 KiB each it holds Redis for less than a millisecond."""
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """What follows a position: *events* in order, the ids *removed* among them, and the feed's *last* event."""
+
+    events: tuple[Event, ...]
+    removed: tuple[Cursor, ...]
+    last: Cursor | None
+    """None when the page was read without asking for it."""
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """The position cannot be continued exactly. *missed* are the first and last number missing, where known."""
+
+    reason: Literal["trimmed", "lost"]
+    last: Cursor
+    missed: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoFeed:
+    """There is no such feed, or none any more; *last* is the last event that it had."""
+
+    last: Cursor
+
+
+class EventLog:
+    """All feeds' logs in one Redis; *backend* is what that Redis said about itself."""
+
+    def __init__(self, redis: Redis, backend: Backend, *, durability: Durability = Durability.MEMORY) -> None:
+        self.redis = redis
+        self.backend = backend
+        self.durability = durability
+        # Refuses at start what could only be refused at each publish later.
+        waits(durability, backend, WAIT_TIMEOUT)
+        self._append = scripts.load("prelude", "repair", "append")
+        # A kill gets through when Redis is full: it makes room.
+        self._erase = scripts.load("prelude", "repair", "append", flags="allow-oom")
+        self._range = scripts.load("prelude", "range", flags="no-writes")
+        self._since = scripts.load("prelude", "since", flags="no-writes")
+        self._reject = scripts.load("reject")
+
+    # -- writing
+
+    async def append(self, feed: str, change: Change, durability: Durability | None = None) -> Outcome:
+        """Carry out *change* in one step. Raises `Unavailable` when Redis could not, or not as durably as asked for."""
+        keys = Keys(feed)
+        item_id = change.item_id
+        names = [keys.log, keys.feed, keys.removed, keys.rejected, keys.inbox, keys.item(item_id), keys.uri(change.uri)]
+        names += [
+            keys.idempotency(change.key),
+            keys.timeline,
+            keys.items,
+            keys.desk,
+            keys.due,
+            keys.history(item_id),
+            keys.held(item_id),
+        ]
+        args: list[str | bytes | int] = [keys.prefix, change.packed(), change.data]
+        script = self._erase if change.erase else self._append
+        level = durability or self.durability
+        commands = strongest(self.backend, WAIT_TIMEOUT) if change.erase else waits(level, self.backend, WAIT_TIMEOUT)
+        if not commands:
+            return _outcome(await script(self.redis, names, args))
+        # WAIT and WAITAOF speak of what their own connection has written.
+        async with self.redis.client() as connection:
+            outcome = _outcome(await script(connection, names, args))
+            if isinstance(outcome, Appended | Repeated):
+                check_reached(level.value, [await scripts.command(connection, *command) for command in commands])
+            return outcome
+
+    async def reject(self, feed: str, entry_id: str, reason: str, entry: bytes) -> bool:
+        """Move the inbox entry *entry_id* to the rejected ones; False when somebody else has moved it."""
+        keys = Keys(feed)
+        return bool(await self._reject(self.redis, [keys.inbox, keys.rejected], [keys.prefix, entry_id, reason, entry]))
+
+    # -- reading the log
+
+    async def read(self, feed: str, after: Cursor, limit: int = PAGE) -> Page | Hole | NoFeed:
+        """What follows the position *after*, exactly, or why that cannot be said.
+
+        A plain range, inclusive at the position, is its own proof when it begins with the position and is dense: an exclusive
+        one could not tell a trimmed or foreign log from a quiet one. All other cases are decided by a script.
+        """
+        keys = Keys(feed)
+        try:
+            entries = await scripts.command(self.redis, "XRANGE", keys.log, str(after), "+", "COUNT", limit + 1)
+        except scripts.WrongTypeError:
+            # Whatever stands in the log's place, the events are gone: the script finds the hole.
+            entries = []
+        events = _dense(feed, after, entries)
+        if events is not None:
+            return Page(events, (), None)
+        return await self._decide(feed, keys, after, limit)
+
+    async def _decide(self, feed: str, keys: Keys, after: Cursor, limit: int) -> Page | Hole | NoFeed:
+        answer = await self._range(self.redis, [keys.log, keys.feed, keys.removed], [keys.prefix, str(after), limit])
+        match answer[0]:
+            case b"page":
+                last = Cursor.of_entry(answer[1])
+                decoded = [_event(feed, entry[0], _pairs(entry[1])) for entry in answer[2]]
+                events = tuple(event for event in decoded if event is not None)
+                removed = [Cursor.of_entry(entry_id) for entry_id in answer[3]]
+                # An entry of ours that cannot be read is passed over like a removed one: it must not stop the feed.
+                removed += [Cursor.of_entry(entry[0]) for entry, event in zip(answer[2], decoded, strict=True) if event is None]
+                return Page(events, tuple(sorted(removed, key=lambda cursor: cursor.seq)), last)
+            case b"hole":
+                missed = (int(answer[3]), int(answer[4])) if len(answer) > 4 else None
+                return Hole("lost" if answer[1] == b"lost" else "trimmed", Cursor.of_entry(answer[2]), missed)
+            case _:
+                return NoFeed(Cursor.of_entry(answer[1]))
+
+    async def since(self, feed: str, ms: int) -> Cursor | Hole | NoFeed:
+        """The position from which everything appended at or after the time *ms* follows."""
+        keys = Keys(feed)
+        answer = await self._since(self.redis, [keys.log, keys.feed], [keys.prefix, ms])
+        match answer[0]:
+            case b"from":
+                return Cursor.of_entry(answer[1])
+            case b"hole":
+                return Hole("trimmed", Cursor.of_entry(answer[1]))
+            case _:
+                return NoFeed(Cursor(0, 0))
+
+    async def head(self, feed: str) -> Cursor | None:
+        """The feed's last event; None when there is no such feed."""
+        ms, seq, state = await scripts.command(self.redis, "HMGET", Keys(feed).feed, "ms", "seq", "state")
+        if ms is None or seq is None or state == b"deleted":
+            return None
+        return Cursor(int(ms), int(seq))
+
+
+def _pairs(flat: list[bytes]) -> dict[bytes, bytes]:
+    return dict(zip(flat[::2], flat[1::2], strict=False))
+
+
+def _event(feed: str, entry_id: bytes, fields: dict[bytes, bytes]) -> Event | None:
+    try:
+        return Event(
+            cursor=Cursor.of_entry(entry_id),
+            feed=feed,
+            type=EventType(fields[b"t"].decode()),
+            data=fields[b"d"],
+            item_id=fields[b"i"].decode(),
+            subject=fields[b"u"].decode(),
+            tags=frozenset(fields[b"g"].decode().split("\n")) if fields[b"g"] else frozenset(),
+            urgency=int(fields[b"l"]),
+        )
+    except (KeyError, ValueError):
+        return None
+
+
+def _dense(feed: str, after: Cursor, entries: list[tuple[bytes, dict[bytes, bytes]]]) -> tuple[Event, ...] | None:
+    """The events of an inclusive range; None where it does not prove by itself that nothing is missing."""
+    if not entries or Cursor.of_entry(entries[0][0]) != after:
+        return None
+    events: list[Event] = []
+    for number, (entry_id, fields) in enumerate(entries[1:], after.seq + 1):
+        event = _event(feed, entry_id, fields)
+        if event is None or event.cursor.seq != number:
+            return None
+        events.append(event)
+    return tuple(events)
+
+
+def _outcome(answer: list[Any]) -> Outcome:
+    match answer[0]:
+        case b"appended":
+            return Appended(Cursor.of_entry(answer[1]) if answer[1] else None)
+        case b"repeat":
+            return Repeated(answer[1].decode(), Cursor.of_entry(answer[2]) if answer[2] else None)
+        case b"exists":
+            return Exists(answer[1].decode())
+        case b"conflict":
+            return Raced(int(answer[1]))
+        case b"nofeed":
+            return Missing()
+        case b"closed":
+            return Closed()
+        case b"moved":
+            return Moved()
+        case _:
+            raise Unavailable(f"the key {answer[1].decode()} is in use for something else; nothing was stored", retry_after=60)

@@ -1,0 +1,130 @@
+"""The items of all feeds as they are now: read only, for lists, snapshots and the desk."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+from redis.asyncio import Redis
+
+from livefeed.cursors import Cursor
+from livefeed.exceptions import NotFound
+from livefeed.filters import Filter
+from livefeed.log import scripts
+from livefeed.log.keys import Keys
+
+__all__ = ["ItemStore", "Listing", "Row", "StoredItem"]
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """One current item: *data* as readers see it, and for the desk what only it sees."""
+
+    member: str
+    data: bytes
+    desk: bytes = b""
+    state: str = "usable"
+
+
+@dataclass(frozen=True, slots=True)
+class Listing:
+    """Current items, newest first, true for the log position *head*; *next* continues, "" at the end."""
+
+    head: Cursor
+    rows: tuple[Row, ...]
+    next: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredItem:
+    """An item's state in Redis. *first* is the event that brought it into the log, None while it is a draft."""
+
+    data: bytes
+    desk: bytes
+    version: int
+    state: str
+    first: Cursor | None
+
+
+class ItemStore:
+    """What the append script keeps beside the log."""
+
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+        self._list = scripts.load("prelude", "list", flags="no-writes")
+
+    async def newest(
+        self,
+        feed: str,
+        limit: int,
+        *,
+        only: Filter = Filter.ALL,
+        before: str = "",
+        desk: bool = False,
+        scan: int = 5_000,
+    ) -> Listing:
+        """Current items that match *only*, newest `contentCreated` first, from below *before* on.
+
+        At most *scan* items are looked at, so that a rare urgency cannot hold up Redis; the listing's `next` goes on from there.
+        Raises `NotFound` when there is no such feed.
+        With *desk*: drafts, scheduled, held and canceled items too, and what only the desk sees.
+        """
+        keys = Keys(feed)
+        query: dict[str, object] = {"limit": limit, "scan": scan, "tags": sorted(only.tags)}
+        if only.urgency is not None:
+            query["urgency"] = only.urgency
+        if before:
+            query["before"] = before
+        if desk:
+            query["desk"] = True
+        answer = await self._list(self.redis, [keys.feed, keys.timeline, keys.desk], [keys.prefix, msgspec.msgpack.encode(query)])
+        if answer[0] == b"nofeed":
+            raise NotFound(f"there is no feed {feed!r}")
+        rows = tuple(Row(row[0].decode(), row[1], row[2], row[3].decode() or "usable") for row in answer[1])
+        return Listing(Cursor.of_entry(answer[0]), rows, answer[2].decode())
+
+    async def item(self, feed: str, item_id: str) -> StoredItem:
+        """Raises `NotFound`."""
+        data, desk, version, state, first = await self._hmget(
+            Keys(feed).item(item_id), "data", "desk", "version", "state", "first"
+        )
+        if data is None or version is None or state is None:
+            raise NotFound(f"the feed {feed!r} has no item {item_id[:80]!r}")
+        return StoredItem(data, desk or b"", int(version), state.decode(), Cursor.of_entry(first) if first else None)
+
+    async def id_of(self, feed: str, uri: str) -> str | None:
+        """The id of the item that has, or had, the identity *uri*."""
+        keys = Keys(feed)
+        item_id, life = await self._hmget(keys.uri(uri), "id", "life")
+        (current,) = await self._hmget(keys.feed, "life")
+        return item_id.decode() if item_id and life == current else None
+
+    async def history(self, feed: str, item_id: str) -> list[bytes]:
+        """Earlier versions, newest first."""
+        answer: Sequence[Any] = await scripts.command(self.redis, "LRANGE", Keys(feed).history(item_id), 0, -1)
+        return [*answer]
+
+    async def held(self, feed: str, item_id: str) -> StoredItem | None:
+        """What a withheld item was before the hold; only for its release, and for those who may edit."""
+        sealed = await scripts.command(self.redis, "GET", Keys(feed).held(item_id))
+        if sealed is None:
+            return None
+        before = msgspec.msgpack.decode(sealed, type=_Held)
+        return StoredItem(before.data.encode(), before.desk.encode(), int(before.version), "usable", None)
+
+    async def due(self, feed: str, now: int, limit: int = 100) -> list[str]:
+        """The ids of items that are to go out at *now* (ms) or before."""
+        found = await scripts.command(self.redis, "ZRANGE", Keys(feed).due, "-inf", now, "BYSCORE", "LIMIT", 0, limit)
+        return [item_id.decode() for item_id in found]
+
+    async def _hmget(self, name: str, *fields: str) -> list[bytes | None]:
+        answer: Sequence[Any] = await scripts.command(self.redis, "HMGET", name, *fields)
+        return [*answer]
+
+
+class _Held(msgspec.Struct):
+    data: str
+    desk: str
+    version: float

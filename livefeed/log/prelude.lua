@@ -1,0 +1,87 @@
+-- What the scripts share. The feed's own hash says what its log must look like:
+--   seq, ms    number and time of the last event; together its id
+--   floor      id of the last event trimmed, "0-0" at birth, "0-<seq>" where its time is not known
+--   count      entries in the log
+--   bytes      size of their items
+--   oldest     time of the first entry, absent when there is none
+--   state      open, closed or deleted
+--   life       how often a feed of this name was made: what was remembered in an earlier life does not count
+--   keep_*     what is kept: events, age (s), bytes, items
+
+local function key(name) return ARGV[1] .. name end
+
+local function parse(id)
+  local ms, seq = string.match(id, '^(%d+)-(%d+)$')
+  return tonumber(ms), tonumber(seq)
+end
+
+-- Lua prints large numbers as 1.79e+12.
+local function id_of(ms, seq) return string.format('%.0f-%.0f', ms, seq) end
+
+local function now_ms()
+  local time = redis.call('TIME')
+  return tonumber(time[1]) * 1000 + math.floor(tonumber(time[2]) / 1000)
+end
+
+local function kind(name) return redis.call('TYPE', name).ok end
+
+local function field(entry, name)
+  local fields = entry[2]
+  for i = 1, #fields, 2 do
+    if fields[i] == name then return fields[i + 1] end
+  end
+  return ''
+end
+
+local function read_feed(name)
+  local values = redis.call('HMGET', name, 'seq', 'ms', 'floor', 'count', 'bytes', 'oldest', 'state', 'life',
+    'keep_events', 'keep_age', 'keep_bytes', 'keep_items')
+  if not values[1] then return nil end
+  local feed = {
+    seq = tonumber(values[1]), ms = tonumber(values[2]), floor = values[3],
+    count = tonumber(values[4]), bytes = tonumber(values[5]), oldest = tonumber(values[6] or ''), state = values[7], life = values[8],
+    keep = { events = tonumber(values[9]), age = tonumber(values[10]), bytes = tonumber(values[11]), items = tonumber(values[12]) },
+  }
+  feed.last = id_of(feed.ms, feed.seq)
+  feed.floor_ms, feed.floor_seq = parse(feed.floor)
+  return feed
+end
+
+-- Whether every number in [from, to] is one that a hold or cancel removed.
+local function all_removed(removed, from, to)
+  return to < from or redis.call('ZCOUNT', removed, from, to) == to - from + 1
+end
+
+-- Whether the log holds what the feed's hash says: as many entries, the last event on top of them. Entries above the last event
+-- are foreign and do not count.
+local function intact(log, feed)
+  local log_kind = kind(log)
+  if log_kind ~= 'stream' then return log_kind == 'none' and feed.count == 0 end
+  local top = redis.call('XREVRANGE', log, feed.last, '-', 'COUNT', 1)[1]
+  if feed.count == 0 or not top then return feed.count == 0 and not top end
+  local above = #redis.call('XRANGE', log, '(' .. feed.last, '+', 'COUNT', 1000)
+  return top[1] == feed.last and above < 1000 and redis.call('XLEN', log) - above == feed.count
+end
+
+-- The highest number at or below the last event's that is neither an entry nor removed (the floor's when nothing is missing), and the
+-- id of the first entry after it.
+local function last_hole(log, removed, feed)
+  if intact(log, feed) then return feed.floor_seq end
+  local expected, first = feed.seq, nil
+  local more = kind(log) == 'stream'
+  -- 20,000 entries bound the time for which one damaged log can hold up Redis; what lies deeper is given up as lost.
+  for _ = 1, more and 100 or 0 do
+    local entries = redis.call('XREVRANGE', log, first and ('(' .. first) or feed.last, '-', 'COUNT', 200)
+    for _, entry in ipairs(entries) do
+      local _, seq = parse(entry[1])
+      -- Numbers alone could be another history's: the top one must be this feed's last event itself.
+      if not first and entry[1] ~= feed.last then return expected, nil end
+      if seq > expected or not all_removed(removed, seq + 1, expected) then return expected, first end
+      if seq <= feed.floor_seq then return feed.floor_seq, first end
+      expected, first = seq - 1, entry[1]
+    end
+    if #entries < 200 then break end
+  end
+  if all_removed(removed, feed.floor_seq + 1, expected) then expected = feed.floor_seq end
+  return expected, first
+end

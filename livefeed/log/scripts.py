@@ -1,0 +1,88 @@
+"""The server-side scripts, and what their errors mean to a caller."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from hashlib import sha1
+from importlib import resources
+from typing import Any
+
+from redis.asyncio import Redis
+from redis.exceptions import (
+    BusyLoadingError,
+    ConnectionError,  # noqa: A004  # redis-py's name
+    MaxConnectionsError,
+    NoScriptError,
+    OutOfMemoryError,
+    ReadOnlyError,
+    RedisError,
+    ResponseError,
+    TimeoutError,  # noqa: A004  # redis-py's name
+)
+
+from livefeed.exceptions import Unavailable
+
+__all__ = ["Script", "WrongTypeError", "command", "load", "unavailable"]
+
+
+async def command(redis: Redis, *args: str | bytes | int | float) -> Any:
+    """Send one command, once. Raises `Unavailable`; a `WrongTypeError` where the key holds something else."""
+    try:
+        return await redis.execute_command(*args)  # type: ignore[no-untyped-call]
+    except ResponseError as exc:
+        if str(exc).startswith("WRONGTYPE"):
+            raise WrongTypeError(f"the key {args[1]!r} is in use for something else", retry_after=60) from exc
+        raise unavailable(exc) from exc
+    except RedisError as exc:
+        raise unavailable(exc) from exc
+
+
+class WrongTypeError(Unavailable):
+    """A key of ours holds a value of another type."""
+
+
+class Script:
+    """One script, called by its digest; sent again where Redis has forgotten it."""
+
+    __slots__ = ("digest", "text")
+
+    def __init__(self, text: str) -> None:
+        self.text = text
+        # Redis names scripts by SHA-1.
+        self.digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
+
+    async def __call__(self, redis: Redis, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
+        """Raises `Unavailable`; the script may have been carried out nevertheless."""
+        try:
+            return await redis.execute_command("EVALSHA", self.digest, len(keys), *keys, *args)  # type: ignore[no-untyped-call]
+        except NoScriptError:
+            return await command(redis, "EVAL", self.text, len(keys), *keys, *args)
+        except RedisError as exc:
+            raise unavailable(exc) from exc
+
+
+def load(*names: str, flags: str = "") -> Script:
+    """The script made of the named files, one after the other; *flags* are Redis' script flags."""
+    folder = resources.files(__package__)
+    parts = [f"#!lua flags={flags}" if flags else "#!lua"]
+    parts += [(folder / f"{name}.lua").read_text(encoding="utf-8") for name in names]
+    return Script("\n".join(parts))
+
+
+def unavailable(error: RedisError) -> Unavailable:
+    """What the caller is told when Redis could not do it. The request may or may not have been carried out."""
+    match error:
+        case OutOfMemoryError():
+            return Unavailable("Redis is at its memory limit and takes no new items; nothing was stored", retry_after=5)
+        case ReadOnlyError():
+            return Unavailable("this Redis is a replica at the moment and takes no writes", retry_after=2)
+        case BusyLoadingError():
+            return Unavailable("Redis is still loading its data", retry_after=2)
+        case MaxConnectionsError():
+            return Unavailable("all connections to Redis are in use", retry_after=1)
+        case TimeoutError():
+            return Unavailable("Redis did not answer in time; it is safe to repeat the request", retry_after=2)
+        case ConnectionError():
+            return Unavailable("Redis cannot be reached; it is safe to repeat the request", retry_after=2)
+        case _:
+            return Unavailable(f"Redis refused: {error}", retry_after=5)

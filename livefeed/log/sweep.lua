@@ -1,0 +1,16 @@
+-- Trims a quiet feed by age, drops items beyond what is kept (all of a deleted feed's).
+--
+-- KEYS: log, feed, removed, rejected, items, timeline, desk, due. ARGV: prefix. {trimmed, dropped, foreign}
+
+local feed = read_feed(KEYS[2])
+if not feed then return { 0, 0, 0 } end
+local gone = feed.state == 'deleted'
+local trimmed, foreign = 0, 0
+if not gone then
+  local log_kind = kind(KEYS[1])
+  if log_kind ~= 'stream' and log_kind ~= 'none' then return { 0, 0, 0 } end
+  foreign = mend(KEYS[1], KEYS[3], KEYS[4], feed)
+  trimmed = trim(KEYS[1], KEYS[3], feed, now_ms())
+  save(KEYS[2], feed)
+end
+return { trimmed, drop_items(KEYS[5], KEYS[6], KEYS[7], KEYS[8], gone and 0 or feed.keep.items, 100), foreign }
