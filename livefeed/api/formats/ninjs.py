@@ -135,4 +135,4 @@ def _flags(item: Item) -> Iterator[dict[str, str]]:
 
 
 def _filled(members: dict[str, Any]) -> dict[str, Any]:
-    return {name: value for name, value in members.items() if value not in ("", None, [])}
+    return {name: value for name, value in members.items() if value not in ("", None, [], ())}
