@@ -1,0 +1,170 @@
+"""Metrics: the counters of every worker of a server, as Prometheus reads them.
+
+Each worker copies its counters into its row of a board, memory that the supervisor shares among them: whichever worker is
+asked tells of all. A worker that is started again counts on from its row, so that no counter ever falls.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import mmap
+import os
+import struct
+import sys
+import time
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+
+from prometheus_client import CollectorRegistry, generate_latest
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily, InfoMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from livefeed.counters import Counters, Histogram
+
+__all__ = ["Board", "Exposition"]
+
+_FIELDS = dataclasses.fields(Counters)
+_PROCESS = 3
+"""Figures that precede the counters in a row: start time, CPU seconds, resident bytes."""
+
+
+def _flatten(counters: Counters) -> list[float]:
+    values: list[float] = []
+    for field in _FIELDS:
+        value = getattr(counters, field.name)
+        if isinstance(value, Histogram):
+            values += [*value.counts, value.total]
+        else:
+            values.append(value)
+    return values
+
+
+def _unflatten(values: Iterable[float]) -> Counters:
+    counters, left = Counters(), iter(values)
+    for field in _FIELDS:
+        value = getattr(counters, field.name)
+        if isinstance(value, Histogram):
+            value.counts = [int(next(left)) for _ in value.counts]
+            value.total = next(left)
+        else:
+            setattr(counters, field.name, int(next(left)))
+    return counters
+
+
+# Aligned doubles: each is written whole, and two fields a moment apart harm nobody.
+_ROW = struct.Struct(f"{_PROCESS + len(_flatten(Counters()))}d")
+
+
+class Board:
+    """One row of figures for each worker, in memory that all of them see."""
+
+    def __init__(self, rows: int, descriptor: int = -1) -> None:
+        """*descriptor* is that of `share`; without one the board is this process' own."""
+        self.rows = rows
+        self._memory = mmap.mmap(descriptor, rows * _ROW.size)
+
+    @staticmethod
+    def share(rows: int, folder: Path) -> int:
+        """A file without a name to map in several processes."""
+        path = folder / f".board-{os.getpid()}"
+        descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
+        path.unlink()
+        os.ftruncate(descriptor, rows * _ROW.size)
+        return descriptor
+
+    def write(self, row: int, values: list[float]) -> None:
+        _ROW.pack_into(self._memory, row * _ROW.size, *values)
+
+    def read(self, row: int) -> list[float]:
+        return list(_ROW.unpack_from(self._memory, row * _ROW.size))
+
+    def close(self) -> None:
+        self._memory.close()
+
+
+class Exposition(Collector):
+    """What `/metrics` says: *counters* is this worker's, the other rows are read from the board."""
+
+    def __init__(self, board: Board, row: int, counters: Counters, version: str) -> None:
+        self._board = board
+        self._row = row
+        self._counters = counters
+        self._version = version
+        self._started = time.time()
+        self._before = _unflatten(board.read(row)[_PROCESS:])
+        self._registry = CollectorRegistry()
+        self._registry.register(self)
+
+    def copy(self) -> None:
+        """Put this worker's figures onto the board; to be called every second or so."""
+        process = [self._started, time.process_time(), float(_resident())]
+        self._board.write(self._row, process + _flatten(self._whole()))
+
+    def _whole(self) -> Counters:
+        """The figures of this life and of those before."""
+        whole = _unflatten(_flatten(self._counters))
+        for field in _FIELDS:
+            now, before = getattr(whole, field.name), getattr(self._before, field.name)
+            if isinstance(now, Histogram):
+                now.counts = [a + b for a, b in zip(now.counts, before.counts, strict=True)]
+                now.total += before.total
+            elif field.metadata["kind"] == "counter":
+                setattr(whole, field.name, now + before)
+        return whole
+
+    def text(self) -> bytes:
+        self.copy()
+        return generate_latest(self._registry)
+
+    def describe(self) -> Iterable[Metric]:
+        return ()
+
+    def collect(self) -> Iterator[Metric]:
+        rows = [self._board.read(row) for row in range(self._board.rows)]
+        yield InfoMetricFamily("livefeed_build", "The version that runs", {"version": self._version})
+        for position, (name, text) in enumerate(
+            [
+                ("livefeed_worker_start_time_seconds", "When the worker started"),
+                ("livefeed_worker_cpu_seconds", "CPU time of the worker since then"),
+                ("livefeed_worker_resident_bytes", "Resident memory of the worker"),
+            ]
+        ):
+            family = GaugeMetricFamily(name, text, labels=["worker"])
+            for number, row in enumerate(rows):
+                family.add_metric([str(number)], row[position])
+            yield family
+        yield from _families([_unflatten(row[_PROCESS:]) for row in rows])
+
+
+def _families(workers: list[Counters]) -> Iterator[Metric]:
+    families: dict[str, CounterMetricFamily | GaugeMetricFamily | HistogramMetricFamily] = {}
+    kinds = {"counter": CounterMetricFamily, "gauge": GaugeMetricFamily, "histogram": HistogramMetricFamily}
+    for field in _FIELDS:
+        name, labels = field.metadata["name"] or field.name, field.metadata["labels"]
+        family = families.get(name)
+        if family is None:
+            kind = kinds[field.metadata["kind"]]
+            family = families[name] = kind(f"livefeed_{name}", field.metadata["help"], labels=[*labels, "worker"])
+        for number, counters in enumerate(workers):
+            told, value = [*labels.values(), str(number)], getattr(counters, field.name)
+            if isinstance(family, HistogramMetricFamily):
+                family.add_metric(told, _buckets(value), value.total)
+            else:
+                family.add_metric(told, value)
+    yield from families.values()
+
+
+def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
+    told: list[tuple[str, float]] = []
+    sofar = 0
+    for bound, count in zip((*map(str, histogram.bounds), "+Inf"), histogram.counts, strict=True):
+        sofar += count
+        told.append((bound, sofar))
+    return told
+
+
+def _resident() -> int:
+    if sys.platform != "linux":
+        return 0
+    with Path("/proc/self/statm").open("rb") as file:
+        return int(file.read().split()[1]) * mmap.PAGESIZE
