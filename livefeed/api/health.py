@@ -1,0 +1,64 @@
+"""Health: whether the process lives, whether it can serve, and what it counts."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Awaitable, Callable, Sequence
+
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import Route
+
+from livefeed.exceptions import Unavailable
+from livefeed.grants import Caller, Role
+
+__all__ = ["Health"]
+
+_FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
+
+
+class Health:
+    """The endpoints for whoever watches over the server.
+
+    *faults* names what keeps the server from serving, in words; *metrics* is Prometheus' text.
+    """
+
+    def __init__(self, faults: Callable[[], Awaitable[Sequence[str]]], metrics: Callable[[], bytes]) -> None:
+        self._faults = faults
+        self._metrics = metrics
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/livez", self.live, methods=["GET"]),
+            Route("/readyz", self.ready, methods=["GET"]),
+            Route("/metrics", self.metrics, methods=["GET"]),
+        ]
+
+    async def live(self, _: Request) -> Response:
+        """The event loop turns: Redis' health is no reason to kill this process."""
+        return _answer(b'{"status":"alive"}', "application/json")
+
+    async def ready(self, _: Request) -> Response:
+        if faults := await self._faults():
+            raise Unavailable("; ".join(faults))
+        return _answer(b'{"status":"ready"}', "application/json")
+
+    async def metrics(self, request: Request) -> Response:
+        if not _is_local(request):
+            caller: Caller = request.scope.get("livefeed.caller", Caller.ANONYMOUS)
+            caller.require(Role.ADMIN, "*")
+        return _answer(self._metrics(), "text/plain; version=0.0.4; charset=utf-8")
+
+
+def _answer(body: bytes, media_type: str) -> Response:
+    return Response(body, headers={"Cache-Control": "no-store"}, media_type=media_type)
+
+
+def _is_local(request: Request) -> bool:
+    """Whether it comes from this machine itself: a proxy on it speaks for somebody else."""
+    if request.client is None or any(name in request.headers for name in _FORWARDED):
+        return False
+    try:
+        return ipaddress.ip_address(request.client.host).is_loopback
+    except ValueError:
+        return False
