@@ -140,3 +140,6 @@ class Authority(Protocol):
 
         Returns what to call when the connection closed or shows another credential. A caller without one is never ended.
         """
+
+    def charge(self, caller: Caller, count: int) -> None:
+        """Count *count* publishes of *caller*; raises `TooManyRequests` when its rate is used up."""

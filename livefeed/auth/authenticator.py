@@ -1,0 +1,140 @@
+"""Who is it, and does that still hold: the one place where credentials become callers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import replace
+
+import structlog
+from redis.exceptions import RedisError
+
+from livefeed.auth.keys import DENIED, Keys
+from livefeed.auth.tokens import Tokens
+from livefeed.auth.vouchers import Vouchers
+from livefeed.auth.watch import Watch
+from livefeed.exceptions import Unauthorized, Unavailable
+from livefeed.grants import Caller
+from livefeed.limits import Meter
+
+__all__ = ["Authenticator"]
+
+LONGEST = 16 * 1024
+REFRESH = 2.0
+"""Seconds between two looks for revoked keys and sessions; a live connection has 5 to end."""
+
+log = structlog.get_logger("livefeed.auth")
+
+
+def _nothing() -> None:
+    pass
+
+
+class Authenticator:
+    """Identifies callers, and ends the live connections of those whose credential expired or was revoked.
+
+    It is the `livefeed.grants.Authority` that connections find in their scope. `run` must be running.
+    """
+
+    def __init__(
+        self,
+        keys: Keys,
+        tokens: Tokens,
+        sessions: Vouchers,
+        tickets: Vouchers,
+        publishing: Meter,
+        *,
+        clock: Callable[[], float] = time.time,
+    ) -> None:
+        self.keys = keys
+        self.tokens = tokens
+        self.sessions = sessions
+        self.tickets = tickets
+        self._publishing = publishing
+        self._clock = clock
+        self._watch = Watch()
+
+    async def identify(self, credential: str) -> Caller:
+        """The caller whose key or token *credential* is."""
+        if len(credential) > LONGEST:
+            raise Unauthorized(f"the credential is longer than {LONGEST} bytes")
+        if credential.count(".") == 2 and credential.startswith("eyJ"):
+            caller = await self.tokens.verify(credential)
+            if self.keys.is_denied(caller.key_id):
+                raise Unauthorized("the token was revoked")
+            return caller
+        try:
+            found = await self.keys.find(credential)
+        except (RedisError, OSError):
+            raise Unavailable("the key cannot be checked at the moment") from None
+        if found is None:
+            raise Unauthorized("the credential is neither a key nor a token that this server knows")
+        return found
+
+    async def identify_session(self, cookie: str) -> Caller | None:
+        """The caller who signed in with this browser; None when the session ended or what it was opened with did."""
+        try:
+            found = await self.sessions.find(cookie)
+        except (RedisError, OSError):
+            raise Unavailable("the session cannot be checked at the moment") from None
+        if found is None or not self.holds(found[0].key_id):
+            return None
+        caller, until = found
+        return replace(caller, expires=until, session=self.sessions.mark(cookie))
+
+    async def redeem(self, ticket: str) -> Caller:
+        """The caller for whom this ticket was made; a second time it is nobody's."""
+        try:
+            caller = await self.tickets.take(ticket)
+        except (RedisError, OSError):
+            raise Unavailable("the ticket cannot be checked at the moment") from None
+        if caller is None or not self.holds(caller.key_id):
+            raise Unauthorized("the ticket was used before, is too old or was never made")
+        return caller
+
+    def holds(self, key_id: str) -> bool:
+        """Whether the key or token with this id counts still."""
+        if key_id.startswith(DENIED):
+            return self.tokens.holds(key_id) and not self.keys.is_denied(key_id)
+        return self.keys.holds(key_id)
+
+    def watch(self, caller: Caller, end: Callable[[str], object]) -> Callable[[], None]:
+        if not caller.subject:
+            return _nothing
+        return self._watch.add(caller, end)
+
+    def charge(self, caller: Caller, count: int) -> None:
+        self._publishing.charge(caller.key_id, count, time.monotonic())
+
+    def check_now(self) -> None:
+        """End at once what was revoked in this worker."""
+        self._watch.revoke(self.holds)
+
+    async def run(self) -> None:
+        """Hear of expiry and revocation until cancelled."""
+        async with asyncio.TaskGroup() as group:
+            # Apart, because a Redis that hangs must not keep what has expired alive.
+            group.create_task(self._expire())
+            group.create_task(self._revoke())
+
+    async def _expire(self) -> None:
+        while True:
+            await asyncio.sleep(1)
+            self._watch.expire(self._clock())
+
+    async def _revoke(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH)
+            try:
+                await self.refresh()
+            except (RedisError, OSError) as error:
+                log.warning("keys are as they were: Redis does not answer", error=str(error) or type(error).__name__)
+
+    async def refresh(self) -> None:
+        """One look for keys, tokens and sessions that were revoked."""
+        await self.tokens.refresh()
+        await self.keys.refresh()
+        self._watch.revoke(self.holds)
+        if sessions := self._watch.sessions():
+            self._watch.end_sessions(await self.sessions.ended(sessions))

@@ -1,0 +1,70 @@
+"""What pages of other origins may read: public feeds everybody, with credentials only the pages that were named."""
+
+from __future__ import annotations
+
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from livefeed.auth.origins import Origins
+
+__all__ = ["CorsMiddleware"]
+
+_SHARED = ("/v1/feeds", "/static/", "/openapi.json", "/asyncapi.json")
+_EXPOSED = (b"access-control-expose-headers", b"ETag, Link, Location, Retry-After")
+_READS = b"GET, HEAD"
+_READ_HEADERS = b"Authorization, Cache-Control, If-Modified-Since, If-None-Match, Last-Event-ID"
+_WRITES = b"GET, HEAD, POST, PUT, PATCH, DELETE"
+_WRITE_HEADERS = _READ_HEADERS + b", Content-Type, Idempotency-Key, If-Match"
+
+Pairs = list[tuple[bytes, bytes]]
+
+
+class CorsMiddleware:
+    """Answers preflights, and lists the headers that let a page read the answer.
+
+    `*` and credentials never meet: a browser refuses that pair, and so do we. What a page of an unknown origin sends with
+    a session cookie is refused before it comes to this (see `origins`).
+    """
+
+    def __init__(self, app: ASGIApp, origins: Origins) -> None:
+        self._app = app
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        headers = Headers(scope=scope)
+        origin = headers.get("origin")
+        asked = headers.get("access-control-request-method")
+        if scope["method"] == "OPTIONS" and origin is not None and asked is not None:
+            await self._answer_preflight(scope, send, origin)
+            return
+        scope.setdefault("livefeed.headers", []).extend(self._simple(scope, origin))
+        await self._app(scope, receive, send)
+
+    def _simple(self, scope: Scope, origin: str | None) -> Pairs:
+        # Whoever has a list has answers that differ by origin, and a cache must know even of those without one.
+        vary: Pairs = [(b"vary", b"Origin")] if self._origins else []
+        shared = scope["path"].startswith(_SHARED)
+        if origin is not None and origin in self._origins:
+            allow: Pairs = [(b"access-control-allow-origin", origin.encode()), (b"access-control-allow-credentials", b"true")]
+        elif shared and scope["method"] in {"GET", "HEAD"}:
+            allow = [(b"access-control-allow-origin", b"*")]
+        else:
+            return vary
+        # A page that embeds one of our scripts or pictures asks without an Origin.
+        return [*allow, *vary, _EXPOSED, (b"cross-origin-resource-policy", b"cross-origin" if shared else b"same-site")]
+
+    async def _answer_preflight(self, scope: Scope, send: Send, origin: str) -> None:
+        vary = b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"
+        answer: Pairs = [(b"vary", vary), (b"content-length", b"0")]
+        if origin in self._origins:
+            answer += [(b"access-control-allow-origin", origin.encode()), (b"access-control-allow-credentials", b"true")]
+            answer += [(b"access-control-allow-methods", _WRITES), (b"access-control-allow-headers", _WRITE_HEADERS)]
+        elif scope["path"].startswith(_SHARED):
+            answer += [(b"access-control-allow-origin", b"*"), (b"access-control-allow-methods", _READS)]
+            answer += [(b"access-control-allow-headers", _READ_HEADERS)]
+        answer.append((b"access-control-max-age", b"600"))
+        await send({"type": "http.response.start", "status": 204, "headers": answer})
+        await send({"type": "http.response.body", "body": b""})

@@ -1,0 +1,101 @@
+"""The door: every request and handshake gets its `Caller`, or a clear no."""
+
+from __future__ import annotations
+
+import re
+from urllib.parse import parse_qsl
+
+from starlette.datastructures import Headers
+from starlette.requests import cookie_parser
+from starlette.types import ASGIApp, Receive, Scope, Send
+
+from livefeed.auth.answers import refuse
+from livefeed.auth.authenticator import Authenticator
+from livefeed.auth.origins import Origins
+from livefeed.exceptions import BadRequest, Forbidden, RequestError, Unauthorized
+from livefeed.grants import Caller
+
+__all__ = ["AuthMiddleware", "cookie_name"]
+
+_CREDENTIAL_NAMES = frozenset(
+    {"access_token", "api-key", "api_key", "apikey", "auth", "authorization", "bearer", "jwt", "key", "password", "secret"}
+) | {"session", "token"}
+# For whole values: a search in 64 KiB of `eyJeyJeyJ…` would take its square.
+_CREDENTIAL_FORM = re.compile(r"(?:Bearer )?(?:lfk_[a-z2-7]{10}_[\w-]+|eyJ[\w-]+\.[\w-]+\.[\w-]*)")
+_IN_ADDRESS = "a key or token must not be in the address: send 'Authorization: Bearer KEY'"
+
+
+def cookie_name(scope: Scope) -> str:
+    """`__Host-` binds a cookie to this very host and to https, so that no sister domain can plant one."""
+    return "__Host-livefeed" if scope["scheme"] in {"https", "wss"} else "livefeed_session"
+
+
+class AuthMiddleware:
+    """Puts `livefeed.caller` and `livefeed.authority` into the scope."""
+
+    def __init__(self, app: ASGIApp, authenticator: Authenticator, origins: Origins) -> None:
+        self._app = app
+        self._authenticator = authenticator
+        self._origins = origins
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] in {"http", "websocket"}:
+            try:
+                caller = await self._identify(scope)
+            except RequestError as error:
+                await refuse(scope, send, error)
+                return
+            scope["livefeed.caller"] = caller
+            scope["livefeed.authority"] = self._authenticator
+        await self._app(scope, receive, send)
+
+    async def _identify(self, scope: Scope) -> Caller:
+        headers = Headers(scope=scope)
+        ticket = _read_query(scope)
+        if credential := _read_authorization(headers):
+            return await self._authenticator.identify(credential)
+        if ticket is not None:
+            return await self._authenticator.redeem(ticket)
+        return await self._identify_cookie(scope, headers)
+
+    async def _identify_cookie(self, scope: Scope, headers: Headers) -> Caller:
+        cookie = cookie_parser("; ".join(headers.getlist("cookie"))).get(cookie_name(scope))
+        if not cookie:
+            return Caller.ANONYMOUS
+        if not self._origins.may_use_session(scope):
+            raise Forbidden("this origin may not use the session of this browser here")
+        return await self._authenticator.identify_session(cookie) or Caller.ANONYMOUS
+
+
+def _read_query(scope: Scope) -> str | None:
+    """The ticket, if there is one; raises `BadRequest` for anything that looks like a credential.
+
+    An address is written to access logs, histories and `Referer` headers: whoever puts a key there has to be told at once.
+    """
+    query = scope.get("query_string", b"").decode("latin-1")
+    ticket: str | None = None
+    for name, value in parse_qsl(query, keep_blank_values=True):
+        if name == "ticket" and scope["type"] == "websocket" and ticket is None:
+            ticket = value
+        elif name == "ticket":
+            raise BadRequest("a ticket is for the handshake of one WebSocket: elsewhere send 'Authorization: Bearer KEY'")
+        elif name.lower() in _CREDENTIAL_NAMES or _CREDENTIAL_FORM.fullmatch(value):
+            raise BadRequest(_IN_ADDRESS)
+    if any(map(_CREDENTIAL_FORM.fullmatch, scope.get("path", "").split("/"))):
+        raise BadRequest(_IN_ADDRESS)
+    return ticket
+
+
+def _read_authorization(headers: Headers) -> str | None:
+    values = headers.getlist("authorization")
+    if not values:
+        return None
+    if len(values) > 1:
+        raise Unauthorized("there are several Authorization headers: send one")
+    scheme, _, credential = values[0].partition(" ")
+    credential = credential.strip()
+    if scheme.lower() != "bearer" or not credential:
+        raise Unauthorized("the Authorization header must be 'Bearer' and a key or token")
+    if not credential.isascii() or not credential.isprintable():
+        raise Unauthorized("the credential has characters that no key or token has")
+    return credential
