@@ -1,0 +1,52 @@
+"""Credentials: which key to show to which server, when none was given."""
+
+from __future__ import annotations
+
+import ipaddress
+import os
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import platformdirs
+
+from livefeed.exceptions import ConfigError
+
+__all__ = ["DEFAULT_URL", "data_dir", "find_token", "is_loopback"]
+
+DEFAULT_URL = "http://127.0.0.1:8000"
+
+
+def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
+    """Where a server on this machine keeps its data, and producers theirs."""
+    return Path(environ.get("LIVEFEED_DATA_DIR") or platformdirs.user_data_path("livefeed"))
+
+
+def find_token(url: str, environ: Mapping[str, str] = os.environ) -> str | None:
+    """`LIVEFEED_TOKEN`; for a server on this machine also its admin key, from the environment or its data folder.
+
+    The admin key is never shown to another machine just because an address says so.
+    """
+    if token := environ.get("LIVEFEED_TOKEN"):
+        return token
+    if not is_loopback(url):
+        return None
+    if key := environ.get("LIVEFEED_ADMIN_KEY"):
+        return key
+    path = data_dir(environ) / "admin.key"
+    try:
+        return path.read_text(encoding="ascii").strip() or None
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (OSError, UnicodeDecodeError) as error:
+        raise ConfigError(f"the admin key in {path} cannot be read: {error}; set LIVEFEED_TOKEN instead") from error
+
+
+def is_loopback(url: str) -> bool:
+    host = urlsplit(url).hostname or ""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host).is_loopback
+    except ValueError:
+        return False

@@ -1,0 +1,178 @@
+"""The outbox: what is to be published, on disk before it is sent.
+
+Rule 1: an entry is committed before `put` returns, and deleted after the server has answered for it.
+Rule 2: entries go out one at a time, in the order in which they were put.
+Rule 3: an entry keeps its idempotency key and its uri, so that sending it again changes nothing.
+Rule 4: what the server refuses for its content goes to the rejected ones, with the reason, and what follows it goes on. What it
+refuses for the key's sake, or because there is no such feed, stays: that is mended on the server, not in the item.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self, TypeVar
+from uuid import uuid4
+
+import orjson
+
+from livefeed.client.backoff import Backoff
+from livefeed.client.journal import Entry, Journal, Op, Rejected
+from livefeed.client.session import Livefeed
+from livefeed.client.types import Item
+from livefeed.exceptions import BadRequest, Forbidden, NotFound, RequestError, TooManyRequests, Unauthorized, Unavailable
+
+__all__ = ["Outbox"]
+
+_log = logging.getLogger("livefeed.outbox")
+
+_OPS = ("publish", "upsert", "hold", "release", "cancel")
+_NOT_THE_ITEMS_FAULT = (Unauthorized, Forbidden, NotFound, TooManyRequests, Unavailable)
+
+_T = TypeVar("_T")
+
+
+class Outbox:
+    """A durable queue in one SQLite file, for one process at a time:
+
+        async with Livefeed(url, token) as lf, Outbox("desk.outbox") as outbox, asyncio.TaskGroup() as group:
+            sending = group.create_task(outbox.run(lf))
+            await outbox.put("world", {"headline": "Something happened."})
+            await outbox.join()
+            sending.cancel()
+
+    Beside the entries it keeps *notes*: small facts that a producer wants to find again after a restart, committed in one
+    step with the entries that they belong to.
+    """
+
+    def __init__(self, path: str | os.PathLike[str]) -> None:
+        self.path = Path(path)
+        self._waiting = asyncio.Event()
+        self._empty = asyncio.Event()
+        # SQLite waits for the disk at each commit; a thread of its own keeps the loop free and the writes in order.
+        self._thread = ThreadPoolExecutor(max_workers=1, thread_name_prefix="outbox")
+
+    async def __aenter__(self) -> Self:
+        try:
+            self._journal = await self._do(lambda: Journal(self.path))
+        except BaseException:
+            self._thread.shutdown()
+            raise
+        self._notice(await self.pending())
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._do(self._journal.close)
+        self._thread.shutdown()
+
+    async def put(self, feed: str, item: Item | Mapping[str, Any], *, op: Op = "publish") -> str:
+        """Keep an item to be published, and return its uri: one is made if it has none. It is on disk when this returns.
+
+        *op* "upsert" makes a new version of a known uri; "hold", "release" and "cancel" need only `{"uri": …}`.
+        """
+        (uri,) = await self.put_all([(feed, item, op)])
+        return uri
+
+    async def put_all(
+        self, entries: Iterable[tuple[str, Item | Mapping[str, Any], Op]], *, notes: Mapping[str, str] | None = None
+    ) -> list[str]:
+        """Keep many (feed, item, op) entries, and *notes* about them, in one step: after a crash all of it is there or none."""
+        rows: list[tuple[str, Op, str, bytes]] = []
+        uris: list[str] = []
+        for feed, item, op in entries:
+            if op not in _OPS:
+                raise BadRequest(f"{op!r} is nothing to do with an item: use one of {', '.join(_OPS)}")
+            uri = item.get("uri")
+            if not uri and op != "publish":
+                raise BadRequest(f"to {op} needs the item's uri: it says which item is meant")
+            uris.append(uri or f"urn:uuid:{uuid4()}")
+            rows.append((feed, op, uuid4().hex, orjson.dumps({**item, "uri": uris[-1]})))
+        await self._do(lambda: self._journal.insert(rows, notes or {}))
+        if rows:
+            self._notice(len(rows))
+        return uris
+
+    async def notes(self, names: Iterable[str]) -> dict[str, str]:
+        """What was noted under those of *names* that were noted."""
+        wanted = list(names)
+        return await self._do(lambda: self._journal.recall(wanted))
+
+    async def forget(self, *, days: int) -> int:
+        """Drop notes that nobody wrote or asked for in so many days; how many there were."""
+        return await self._do(lambda: self._journal.forget(days))
+
+    async def pending(self) -> int:
+        """How many entries wait."""
+        return await self._do(self._journal.count)
+
+    async def rejected(self) -> list[Rejected]:
+        """What the server refused for good, with its reasons."""
+        return await self._do(self._journal.rejected)
+
+    async def join(self) -> None:
+        """Wait until nothing waits any more, while `run` works."""
+        await self._empty.wait()
+
+    async def run(self, lf: Livefeed) -> None:
+        """Send whatever waits, for ever: cancel it to stop. While the server is away or says no, it tries again."""
+        backoff = Backoff(base=0.5, cap=30.0)
+        while True:
+            await self._waiting.wait()
+            try:
+                await self.drain(lf)
+                backoff.reset()
+            except _NOT_THE_ITEMS_FAULT as error:
+                wait = backoff.next()
+                _log.warning("%d entries wait in %s: %s; next attempt in %.1f s", await self.pending(), self.path, error, wait)
+                await asyncio.sleep(wait)
+
+    async def drain(self, lf: Livefeed) -> None:
+        """Send what waits. Raises what stops it: `Unavailable`, or a refusal that is not the item's fault."""
+        while (entry := await self._do(self._journal.first)) is not None:
+            refusal = await _refusal(lf, entry)
+            await self._do(partial(self._journal.finish, entry, refusal))
+            if refusal is not None:
+                _log.error("refused for good: %s %s: %s", entry.op, entry.item["uri"], refusal)
+        self._notice(await self.pending())
+
+    def _notice(self, waiting: int) -> None:
+        full, empty = (self._waiting, self._empty) if waiting else (self._empty, self._waiting)
+        full.set()
+        empty.clear()
+
+    async def _do(self, step: Callable[[], _T]) -> _T:
+        return await asyncio.get_running_loop().run_in_executor(self._thread, step)
+
+
+async def _refusal(lf: Livefeed, entry: Entry) -> str | None:
+    """Do what the entry says; why not, if it is the entry's own fault."""
+    try:
+        await _perform(lf, entry)
+    except _NOT_THE_ITEMS_FAULT:
+        raise
+    except RequestError as error:
+        return str(error)
+    return None
+
+
+async def _perform(lf: Livefeed, entry: Entry) -> None:
+    feed, op, item = entry.feed, entry.op, entry.item
+    if op == "publish" or op == "upsert":
+        await lf.publish(feed, item, key=entry.key, existing="update" if op == "upsert" else None)
+        return
+    found = (await lf.list(feed, uri=item["uri"])).items
+    if not found:
+        raise RequestError(f"no item of {feed} has the uri {item['uri']!r}")
+    item_id = found[0]["id"]
+    if op == "release":
+        await lf.release(feed, item_id)
+    elif op == "hold":
+        await lf.hold(feed, item_id, reason=item.get("reason"))
+    else:
+        await lf.cancel(feed, item_id, reason=item.get("reason"))

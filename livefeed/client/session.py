@@ -1,0 +1,247 @@
+"""The client: one server, one key, every verb."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncGenerator, Iterable, Mapping, Sequence
+from types import TracebackType
+from typing import Any, Literal, Self
+from urllib.parse import quote, urlsplit
+from uuid import uuid4
+
+import httpx2
+import orjson
+
+from livefeed.client.answers import error_from, json_from
+from livefeed.client.backoff import Backoff
+from livefeed.client.credentials import DEFAULT_URL, find_token
+from livefeed.client.position import Position
+from livefeed.client.reader import FeedReader, Lost
+from livefeed.client.types import FeedInfo, Item, ItemPage, Published, Query
+from livefeed.exceptions import BadRequest, StaleVersion, TooManyRequests, Unavailable
+
+__all__ = ["Livefeed"]
+
+
+class Livefeed:
+    """A client for one server, to be used as an async context manager:
+
+        async with Livefeed("https://live.example.org", token) as lf:
+            await lf.publish("world", {"headline": "Something happened."})
+            async for event in lf.events("world", last=20):
+                print(event.name, event.item)
+
+    Every call may be repeated safely, and is, for *patience* seconds while the server is away: what was done by a call
+    whose answer was lost is not done again. What the server refuses is raised as one of `livefeed.exceptions`, and what it
+    could not be asked in that time as `Unavailable`.
+    """
+
+    def __init__(self, url: str = DEFAULT_URL, token: str | None = None, *, patience: float = 30.0) -> None:
+        parts = urlsplit(url)
+        if parts.scheme not in ("http", "https") or not parts.hostname:
+            raise BadRequest(f"{url!r} is not the address of a server: it begins with http:// or https:// and a host")
+        self.url = url.rstrip("/")
+        self._patience = patience
+        headers = {"User-Agent": "livefeed"}
+        if token is not None:
+            headers["Authorization"] = f"Bearer {token}"
+        self._http = httpx2.AsyncClient(
+            headers=headers,
+            timeout=httpx2.Timeout(10.0, pool=None),
+            # Each open stream keeps a connection; a common bound would let readers starve publishing.
+            limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
+        )
+
+    @classmethod
+    def from_environment(cls, url: str | None = None, token: str | None = None, *, patience: float = 30.0) -> Self:
+        """The server of `LIVEFEED_URL`, by default the one on this machine, with `LIVEFEED_TOKEN` or that server's own key."""
+        url = url or os.environ.get("LIVEFEED_URL") or DEFAULT_URL
+        return cls(url, token or find_token(url), patience=patience)
+
+    async def __aenter__(self) -> Self:
+        await self._http.__aenter__()
+        return self
+
+    async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        await self._http.__aexit__(kind, error, trace)
+
+    # Reading
+
+    def events(
+        self,
+        feed: str,
+        *,
+        after: str | None = None,
+        since: str | None = None,
+        last: int | None = None,
+        tags: Iterable[str] = (),
+        urgency: int | None = None,
+        on_lost: Lost | None = None,
+    ) -> FeedReader:
+        """The live stream of a feed, for ever: each event once, in order, across any number of lost connections.
+
+        Starts behind the cursor *after*; else at *since* (RFC 3339, or `15m`); else with a snapshot of the *last* N items; else
+        live from now. Any of *tags*, and *urgency* or more urgent, narrow it. A `reset` event says that events were missed
+        for good: discard what is shown, its `items` are the truth, its `data` tells `reason` and `missed`. `stale` and
+        `fresh` say that the server cannot, and can again, hear the log.
+        """
+        position = Position(after=after, since=since, last=last, tags=tags, urgency=urgency)
+        return FeedReader(self._http, self._feed(feed, "events"), position, backoff=Backoff(), on_lost=on_lost)
+
+    async def feeds(self) -> Sequence[FeedInfo]:
+        """The feeds that this key may read."""
+        answer = json_from(await self._send("GET", f"{self.url}/v1/feeds"))
+        feeds: list[FeedInfo] = answer["feeds"]
+        return feeds
+
+    async def get(self, feed: str, item_id: str) -> Item:
+        """The item as it is now; of a withheld or canceled one, what is left."""
+        item: Item = json_from(await self._send("GET", self._item(feed, item_id)))
+        return item
+
+    async def list(
+        self,
+        feed: str,
+        *,
+        limit: int | None = None,
+        before: str | None = None,
+        tags: Iterable[str] = (),
+        urgency: int | None = None,
+        uri: str | None = None,
+        q: str | None = None,
+    ) -> ItemPage:
+        """One page of current items, newest first; *before* is an earlier page's `next`."""
+        query: Query = [("tag", tag) for tag in tags]
+        given = {"limit": limit, "before": before, "urgency": urgency, "uri": uri, "q": q}
+        query += [(name, str(value)) for name, value in given.items() if value is not None]
+        answer = json_from(await self._send("GET", self._feed(feed, "items"), query=query))
+        return ItemPage(answer["items"], answer["cursor"], answer.get("next"))
+
+    async def items(
+        self, feed: str, *, tags: Iterable[str] = (), urgency: int | None = None, q: str | None = None
+    ) -> AsyncGenerator[Item, None]:
+        """All current items, newest first, page by page."""
+        before: str | None = None
+        wanted = tuple(tags)
+        while True:
+            page = await self.list(feed, limit=100, before=before, tags=wanted, urgency=urgency, q=q)
+            for item in page.items:
+                yield item
+            if page.next is None:
+                return
+            before = page.next
+
+    # Publishing
+
+    async def publish(
+        self, feed: str, item: Item | Mapping[str, Any], *, key: str | None = None, existing: Literal["update"] | None = None
+    ) -> Published:
+        """Publish an item.
+
+        *key* names this call for the server, for 24 h: the same again is answered, not done. One is made when none is given.
+        An item whose `uri` is known already is answered as it is, and `Conflict` if this one differs, unless
+        *existing* is "update".
+        """
+        query: Query = [("existing", existing)] if existing else []
+        headers = {"Idempotency-Key": key or uuid4().hex}
+        return _published(await self._send("POST", self._feed(feed, "items"), query=query, body=item, headers=headers))
+
+    async def update(self, feed: str, item: Item | Mapping[str, Any], *, key: str | None = None) -> Published:
+        """Publish an item, as a new version if its `uri` is known."""
+        if not item.get("uri"):
+            raise BadRequest("an update needs the item's uri: it says which item changes")
+        return await self.publish(feed, item, key=key, existing="update")
+
+    async def patch(self, feed: str, item_id: str, changes: Item | Mapping[str, Any], *, version: int) -> Published:
+        """Change some fields of an item (RFC 7396: None removes one); `correction` makes it a labelled correction.
+
+        *version* is the one that the change was made from: `StaleVersion` when somebody was faster, so that no edit is lost.
+        """
+        headers = {"Content-Type": "application/merge-patch+json", "If-Match": f'"{version}"'}
+        sent = _Sent()
+        try:
+            response = await self._send("PATCH", self._item(feed, item_id), body=changes, headers=headers, sent=sent)
+            return _published(response)
+        except StaleVersion:
+            # A repeat of a patch whose answer was lost finds its own work.
+            if sent.lost:
+                item = await self.get(feed, item_id)
+                if item.get("version") == version + 1 and all(item.get(name) == value for name, value in changes.items()):
+                    return Published(None, item)
+            raise
+
+    async def hold(self, feed: str, item_id: str, *, reason: str | None = None) -> Published:
+        """Withhold an item while it is checked: its text is gone for readers until `release`."""
+        return await self._act(feed, item_id, "hold", reason)
+
+    async def release(self, feed: str, item_id: str) -> Published:
+        """Make a withheld item usable again."""
+        return await self._act(feed, item_id, "release")
+
+    async def cancel(self, feed: str, item_id: str, *, reason: str | None = None) -> Published:
+        """Kill an item for good."""
+        return await self._act(feed, item_id, "cancel", reason)
+
+    async def publish_draft(self, feed: str, item_id: str) -> Published:
+        """Send a draft out."""
+        return await self._act(feed, item_id, "publish")
+
+    async def _act(self, feed: str, item_id: str, verb: str, reason: str | None = None) -> Published:
+        body = {"reason": reason} if reason else None
+        return _published(await self._send("POST", f"{self._item(feed, item_id)}/{verb}", body=body))
+
+    # Requests
+
+    def _feed(self, feed: str, rest: str) -> str:
+        return f"{self.url}/v1/feeds/{quote(feed, safe='')}/{rest}"
+
+    def _item(self, feed: str, item_id: str) -> str:
+        return self._feed(feed, f"items/{quote(item_id, safe='')}")
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        *,
+        query: Query | None = None,
+        body: Mapping[str, Any] | None = None,
+        headers: Mapping[str, str] | None = None,
+        sent: _Sent | None = None,
+    ) -> httpx2.Response:
+        """The answer, good or bad; asked again while the server is away or busy, since every request of ours can be repeated."""
+        content = None if body is None else orjson.dumps(body)
+        all_headers = {"Content-Type": "application/json", **(headers or {})} if content is not None else headers
+        until = time.monotonic() + self._patience
+        backoff = Backoff(base=0.2, cap=5.0)
+        while True:
+            try:
+                response = await self._http.request(method, url, params=query or None, content=content, headers=all_headers)
+            except (httpx2.TransportError, httpx2.DecodingError) as error:
+                failure: TooManyRequests | Unavailable = Unavailable(
+                    f"{self.url} cannot be reached: {str(error) or type(error).__name__}"
+                )
+                wait = backoff.next()
+            else:
+                if response.status_code != 429 and response.status_code < 500:
+                    return response
+                refusal = error_from(response)
+                assert isinstance(refusal, TooManyRequests | Unavailable)
+                failure, wait = refusal, max(backoff.next(), float(refusal.retry_after))
+            if sent is not None:
+                sent.lost = True
+            if time.monotonic() + wait > until:
+                raise failure
+            await asyncio.sleep(wait)
+
+
+class _Sent:
+    """Whether a request went out whose answer never came."""
+
+    lost = False
+
+
+def _published(response: httpx2.Response) -> Published:
+    answer = json_from(response)
+    return Published(answer.get("event"), answer["item"], response.status_code == 201)
