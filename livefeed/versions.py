@@ -6,9 +6,9 @@ import msgspec
 
 from livefeed.events import EventType, rfc3339
 from livefeed.exceptions import FieldError, Invalid, TooLarge
-from livefeed.items import MAX_EVENT, Item, ItemInput, Origin, PubStatus, encode
+from livefeed.items import MAX_EVENT, Item, ItemInput, Origin, PubStatus, Tombstone, encode
 
-__all__ = ["first_version", "going_out", "next_version", "outcome", "replacement", "with_status"]
+__all__ = ["first_version", "going_out", "next_version", "outcome", "replacement", "restored", "withdrawn"]
 
 _FLAGS = ("pinned", "pin_rank", "key_event", "highlight")
 """What the desk decides about an item, without a change of what it says."""
@@ -60,9 +60,18 @@ def going_out(item: Item, *, now: int) -> Item:
     return msgspec.structs.replace(item, version=item.version + 1, version_created=at, content_created=created, draft=False)
 
 
-def with_status(item: Item, status: PubStatus, *, now: int) -> Item:
+def withdrawn(left: Item | Tombstone, status: PubStatus, reason: str, *, now: int) -> Tombstone:
+    """What is left of an item that is withheld or killed; a killed one keeps the reason of its hold when it is given none."""
+    stone = left.tombstone(reason) if isinstance(left, Item) else left
     return msgspec.structs.replace(
-        item, version=item.version + 1, pub_status=status, version_created=_later(item, now), draft=False
+        stone, version=left.version + 1, pub_status=status, version_created=_later(left, now), reason=reason or stone.reason
+    )
+
+
+def restored(item: Item, left: Tombstone, *, now: int) -> Item:
+    """The sealed *item*, after the tombstone that stood for it."""
+    return msgspec.structs.replace(
+        item, version=left.version + 1, pub_status="usable", version_created=_later(left, now), draft=False
     )
 
 
@@ -86,7 +95,7 @@ def outcome(old: Item, new: Item, *, labelled: bool) -> EventType | None:
     return EventType.FLAGGED
 
 
-def _later(item: Item, now: int) -> str:
+def _later(item: Item | Tombstone, now: int) -> str:
     """Clocks step back; versions do not."""
     return max(rfc3339(now), item.version_created)
 

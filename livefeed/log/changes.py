@@ -11,7 +11,7 @@ from livefeed.cursors import Cursor
 from livefeed.events import EventType
 from livefeed.filters import fold_tag
 
-__all__ = ["Appended", "Change", "Closed", "Exists", "Missing", "Moved", "Outcome", "Raced", "Repeated", "member"]
+__all__ = ["Appended", "Change", "Closed", "Exists", "Missing", "Moved", "Outcome", "Raced", "Repeated", "State", "member"]
 
 State = Literal["usable", "withheld", "canceled", "draft", "scheduled"]
 

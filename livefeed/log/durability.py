@@ -7,7 +7,7 @@ from enum import StrEnum
 from livefeed.exceptions import ConfigError, Unavailable
 from livefeed.log.connect import Backend
 
-__all__ = ["Durability", "waits"]
+__all__ = ["Durability", "Wait", "check_reached", "strongest", "waits"]
 
 Wait = tuple[str | int, ...]
 

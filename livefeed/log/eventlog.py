@@ -13,11 +13,11 @@ from redis.asyncio import Redis
 
 from livefeed.cursors import Cursor
 from livefeed.events import Event, EventType
-from livefeed.exceptions import Unavailable
+from livefeed.exceptions import ConfigError, Unavailable
 from livefeed.log import scripts
 from livefeed.log.changes import Appended, Change, Closed, Exists, Missing, Moved, Outcome, Raced, Repeated
 from livefeed.log.connect import Backend
-from livefeed.log.durability import Durability, check_reached, strongest, waits
+from livefeed.log.durability import Durability, Wait, check_reached, strongest, waits
 from livefeed.log.keys import Keys
 
 __all__ = ["EventLog", "Hole", "NoFeed", "Page"]
@@ -89,16 +89,35 @@ class EventLog:
         ]
         args: list[str | bytes | int] = [keys.prefix, change.packed(), change.data]
         script = self._erase if change.erase else self._append
-        level = durability or self.durability
-        commands = strongest(self.backend, WAIT_TIMEOUT) if change.erase else waits(level, self.backend, WAIT_TIMEOUT)
+        commands = strongest(self.backend, WAIT_TIMEOUT) if change.erase else self._waits(durability)
         if not commands:
             return _outcome(await script(self.redis, names, args))
         # WAIT and WAITAOF speak of what their own connection has written.
         async with self.redis.client() as connection:
             outcome = _outcome(await script(connection, names, args))
             if isinstance(outcome, Appended | Repeated):
-                check_reached(level.value, [await scripts.command(connection, *command) for command in commands])
+                check_reached(self._level(durability), [await scripts.command(connection, *command) for command in commands])
             return outcome
+
+    async def confirm(self, feed: str, *, erased: bool = False, durability: Durability | None = None) -> None:
+        """Wait once more for the durability of what was done before, for who repeats it.
+
+        WAIT means something only after a write, so this is one.
+        """
+        commands = strongest(self.backend, WAIT_TIMEOUT) if erased else self._waits(durability)
+        if commands:
+            async with self.redis.client() as connection:
+                await scripts.command(connection, "HSET", Keys(feed).feed, "confirmed", 1)
+                check_reached(self._level(durability), [await scripts.command(connection, *command) for command in commands])
+
+    def _waits(self, durability: Durability | None) -> tuple[Wait, ...]:
+        try:
+            return waits(durability or self.durability, self.backend, WAIT_TIMEOUT)
+        except ConfigError as exc:
+            raise Unavailable(str(exc), retry_after=60) from exc
+
+    def _level(self, durability: Durability | None) -> str:
+        return (durability or self.durability).value
 
     async def reject(self, feed: str, entry_id: str, reason: str, entry: bytes) -> bool:
         """Move the inbox entry *entry_id* to the rejected ones; False when somebody else has moved it."""

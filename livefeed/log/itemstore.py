@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, cast
 
 import msgspec
 from redis.asyncio import Redis
@@ -13,6 +13,7 @@ from livefeed.cursors import Cursor
 from livefeed.exceptions import NotFound
 from livefeed.filters import Filter
 from livefeed.log import scripts
+from livefeed.log.changes import State
 from livefeed.log.keys import Keys
 
 __all__ = ["ItemStore", "Listing", "Row", "StoredItem"]
@@ -39,13 +40,14 @@ class Listing:
 
 @dataclass(frozen=True, slots=True)
 class StoredItem:
-    """An item's state in Redis. *first* is the event that brought it into the log, None while it is a draft."""
+    """An item's state in Redis. *first* is the event that brought it into the log, None before it is out; *last* the newest."""
 
     data: bytes
     desk: bytes
     version: int
-    state: str
+    state: State
     first: Cursor | None
+    last: Cursor | None
 
 
 class ItemStore:
@@ -87,12 +89,20 @@ class ItemStore:
 
     async def item(self, feed: str, item_id: str) -> StoredItem:
         """Raises `NotFound`."""
-        data, desk, version, state, first = await self._hmget(
-            Keys(feed).item(item_id), "data", "desk", "version", "state", "first"
+        data, desk, version, state, first, entries = await self._hmget(
+            Keys(feed).item(item_id), "data", "desk", "version", "state", "first", "entries"
         )
         if data is None or version is None or state is None:
             raise NotFound(f"the feed {feed!r} has no item {item_id[:80]!r}")
-        return StoredItem(data, desk or b"", int(version), state.decode(), Cursor.of_entry(first) if first else None)
+        last = (entries or b"").rpartition(b"\n")[2]
+        return StoredItem(
+            data,
+            desk or b"",
+            int(version),
+            cast("State", state.decode()),
+            Cursor.of_entry(first) if first else None,
+            Cursor.of_entry(last) if last else None,
+        )
 
     async def id_of(self, feed: str, uri: str) -> str | None:
         """The id of the item that has, or had, the identity *uri*."""
@@ -112,12 +122,7 @@ class ItemStore:
         if sealed is None:
             return None
         before = msgspec.msgpack.decode(sealed, type=_Held)
-        return StoredItem(before.data.encode(), before.desk.encode(), int(before.version), "usable", None)
-
-    async def due(self, feed: str, now: int, limit: int = 100) -> list[str]:
-        """The ids of items that are to go out at *now* (ms) or before."""
-        found = await scripts.command(self.redis, "ZRANGE", Keys(feed).due, "-inf", now, "BYSCORE", "LIMIT", 0, limit)
-        return [item_id.decode() for item_id in found]
+        return StoredItem(before.data.encode(), before.desk.encode(), int(before.version), "usable", None, None)
 
     async def _hmget(self, name: str, *fields: str) -> list[bytes | None]:
         answer: Sequence[Any] = await scripts.command(self.redis, "HMGET", name, *fields)

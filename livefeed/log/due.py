@@ -1,0 +1,44 @@
+"""The due-list: what is to go out later, kept in Redis, where every worker sees it and none owns it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from redis.asyncio import Redis
+from redis.exceptions import RedisError
+
+from livefeed.log import scripts
+from livefeed.log.keys import Keys
+
+__all__ = ["Due", "DueList"]
+
+
+@dataclass(frozen=True, slots=True)
+class Due:
+    """The time (ms) by the clock of Redis, and the items whose time has come."""
+
+    now: int
+    item_ids: tuple[str, ...]
+
+
+class DueList:
+    def __init__(self, redis: Redis) -> None:
+        self.redis = redis
+        self._peek = scripts.load("prelude", "due", flags="no-writes")
+
+    async def peek(self, feed: str, limit: int = 100) -> Due:
+        """What is due now, the longest overdue first."""
+        keys = Keys(feed)
+        now, found = await self._peek(self.redis, [keys.due], [keys.prefix, limit])
+        return Due(int(now), tuple(item_id.decode() for item_id in found))
+
+    async def next_times(self, feeds: list[str]) -> dict[str, int]:
+        """For each feed that has something in the list, the time (ms) of what comes first."""
+        pipeline = self.redis.pipeline(transaction=False)
+        for feed in feeds:
+            pipeline.execute_command("ZRANGE", Keys(feed).due, 0, 0, "WITHSCORES")
+        try:
+            answers = await pipeline.execute()
+        except RedisError as exc:
+            raise scripts.unavailable(exc) from exc
+        return {feed: int(answer[0][1]) for feed, answer in zip(feeds, answers, strict=True) if answer}

@@ -1,0 +1,221 @@
+"""The editor: the one door through which items are published and changed.
+
+HTTP, WebSocket, the inbox and `Publisher` all come in here. A change is computed from the item as it was read, and takes
+effect only if it still is that one: the append script compares versions.
+"""
+
+from __future__ import annotations
+
+import secrets
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from uuid import UUID
+
+from livefeed.cursors import Cursor
+from livefeed.exceptions import BadRequest, Conflict, Forbidden, NotFound, StaleVersion, Unavailable
+from livefeed.feeds import FeedSettings
+from livefeed.items import Item, ItemInput, Tombstone
+from livefeed.log import moves
+from livefeed.log.catalog import Catalog
+from livefeed.log.changes import Appended, Change, Closed, Exists, Missing, Moved, Outcome, Raced, Repeated
+from livefeed.log.due import DueList
+from livefeed.log.durability import Durability
+from livefeed.log.eventlog import EventLog
+from livefeed.log.itemstore import ItemStore
+from livefeed.log.moves import Current
+
+__all__ = ["Done", "Editor"]
+
+RACES = 100
+"""How often a change is made anew because somebody else was faster. Each lost race is another's success, so that this many in
+a row mean a program that changes one item without a pause."""
+
+MAX_KEY = 255
+
+
+@dataclass(frozen=True, slots=True)
+class Done:
+    """What a change came to: its event (None: nothing is in the log of it), and the item as it is now (None: aged out)."""
+
+    event: Cursor | None
+    item: Item | Tombstone | None
+    created: bool = False
+
+
+Step = tuple[Item, Change] | tuple[Tombstone, Change] | None
+Move = Callable[[Current, int], Step]
+
+
+class _KeyTaken(Conflict):
+    """The Idempotency-Key was used before, with other content."""
+
+
+class Editor:
+    def __init__(self, log: EventLog, items: ItemStore, catalog: Catalog) -> None:
+        self.log = log
+        self.items = items
+        self.catalog = catalog
+        self.due_list = DueList(log.redis)
+
+    # -- publishing
+
+    async def publish(
+        self,
+        feed: str,
+        given: ItemInput,
+        *,
+        producer: str = "",
+        key: str = "",
+        update: bool = False,
+        may_create: bool = False,
+        durability: Durability | None = None,
+        inbox: str = "",
+    ) -> Done:
+        """Publish *given* once: the same content again under its `uri` or *key* is told what came of it the first time.
+
+        Other content is a `Conflict`, or with *update* a new version. *may_create*: a feed that does not exist is made. *inbox*
+        is the entry that it came in by; `Done` without an item says that somebody else has moved it.
+        """
+        if len(key) > MAX_KEY:
+            raise BadRequest(f"the Idempotency-Key has {len(key)} characters: at most {MAX_KEY} are allowed")
+        now = await self._exact_now(feed) if given.embargoed_until else _now()
+        item, change = moves.born(given, item_id=_uuid7(now), now=now, producer=producer, key=key, update=update, inbox=inbox)
+        outcome = await self.log.append(feed, change, durability)
+        if isinstance(outcome, Missing) and may_create:
+            await self.catalog.put(feed, FeedSettings(), only_new=True)
+            outcome = await self.log.append(feed, change, durability)
+        if isinstance(outcome, Appended):
+            return Done(outcome.cursor, item, created=True)
+        if isinstance(outcome, Exists) and update:
+            return await self._update(feed, outcome.item_id, given, key, durability, inbox)
+        return await self._settled(feed, outcome)
+
+    async def _update(
+        self, feed: str, item_id: str, given: ItemInput, key: str, durability: Durability | None, inbox: str
+    ) -> Done:
+        def update(key: str) -> Move:
+            return lambda current, now: moves.updated(current, given, now=now, key=key, inbox=inbox)
+
+        try:
+            return await self._change(feed, item_id, update(key), durability=durability)
+        except _KeyTaken:
+            # It is by the key that the item was found: the key stays with the content that it was first sent with.
+            return await self._change(feed, item_id, update(""), durability=durability)
+
+    # -- changing
+
+    async def patch(
+        self,
+        feed: str,
+        item_id: str,
+        patch: object,
+        *,
+        expects: int | None = None,
+        drafts_only: bool = False,
+        durability: Durability | None = None,
+    ) -> Done:
+        """Change an item by a merge patch. With *expects*: only if it is at that version, else `StaleVersion`."""
+
+        def move(current: Current, now: int) -> Step:
+            if drafts_only and current.state != "draft":
+                raise Forbidden("this credential may change drafts only, and this item is none")
+            return moves.patched(current, patch, now=now)
+
+        return await self._change(feed, item_id, move, expects=expects, durability=durability)
+
+    async def hold(self, feed: str, item_id: str, reason: str = "", *, expects: int | None = None, inbox: str = "") -> Done:
+        """Withhold an item while it is checked; its text is sealed for `release`."""
+        return await self._erase(feed, item_id, lambda c, now: moves.held(c, reason, now=now, inbox=inbox), expects)
+
+    async def cancel(self, feed: str, item_id: str, reason: str = "", *, expects: int | None = None, inbox: str = "") -> Done:
+        """Kill an item for good."""
+        return await self._erase(feed, item_id, lambda c, now: moves.canceled(c, reason, now=now, inbox=inbox), expects)
+
+    async def release(
+        self, feed: str, item_id: str, patch: object = None, *, expects: int | None = None, inbox: str = ""
+    ) -> Done:
+        """Make a withheld item usable again, with *patch* on top."""
+        before = await self.items.held(feed, item_id)
+        return await self._change(
+            feed, item_id, lambda c, now: moves.released(c, before, patch, now=now, inbox=inbox), expects=expects
+        )
+
+    async def publish_draft(self, feed: str, item_id: str, *, expects: int | None = None) -> Done:
+        """Let a draft go out, now or when its embargo ends."""
+        return await self._change(feed, item_id, lambda c, now: moves.published(c, now=now), expects=expects)
+
+    async def publish_due(self, feed: str, item_id: str) -> Done:
+        """Let a scheduled item go out, if its time has come."""
+        return await self._change(feed, item_id, lambda c, now: moves.due(c, now=now))
+
+    # -- reading
+
+    async def current(self, feed: str, item_id: str) -> Current:
+        """Raises `NotFound`."""
+        return Current.read(await self.items.item(feed, item_id))
+
+    # -- one way for all changes
+
+    async def _erase(self, feed: str, item_id: str, move: Move, expects: int | None) -> Done:
+        return await self._change(feed, item_id, move, expects=expects, erases=True)
+
+    async def _change(
+        self,
+        feed: str,
+        item_id: str,
+        move: Move,
+        *,
+        expects: int | None = None,
+        erases: bool = False,
+        durability: Durability | None = None,
+    ) -> Done:
+        for _ in range(RACES):
+            current = await self.current(feed, item_id)
+            if expects is not None and current.version != expects:
+                raise StaleVersion(f"the item is at version {current.version}, not {expects}: read it and make the change again")
+            # Whether an embargo has ended is decided by the clock that the log is written by.
+            waiting = current.state in ("draft", "scheduled")
+            step = move(current, await self._exact_now(feed) if waiting else _now())
+            if step is None:
+                await self.log.confirm(feed, erased=erases, durability=durability)
+                return Done(current.last, current.left)
+            item, change = step
+            outcome = await self.log.append(feed, change, durability)
+            if isinstance(outcome, Appended):
+                return Done(outcome.cursor, item)
+            if not isinstance(outcome, Raced):
+                return await self._settled(feed, outcome)
+        raise Unavailable("this item is being changed without a pause by others; repeat the request")
+
+    async def _settled(self, feed: str, outcome: Outcome) -> Done:
+        """What there is to say when nothing was appended."""
+        match outcome:
+            case Repeated(item_id, cursor):
+                try:
+                    return Done(cursor, (await self.current(feed, item_id)).left)
+                except NotFound:
+                    return Done(cursor, None)
+            case Exists():
+                raise _KeyTaken(
+                    "this uri or Idempotency-Key was published before with other content: give ?existing=update for a new version"
+                )
+            case Closed():
+                raise Conflict(f"the feed {feed!r} is closed: it takes no new items")
+            case Moved():
+                return Done(None, None)
+            case _:
+                raise NotFound(f"there is no feed {feed!r}: somebody with an admin key can make it with PUT /v1/feeds/{feed}")
+
+    async def _exact_now(self, feed: str) -> int:
+        return (await self.due_list.peek(feed, 0)).now
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
+
+
+def _uuid7(ms: int) -> str:
+    """A version 7 UUID (RFC 9562, section 5.7): sorts by time, and its other 74 bits cannot be guessed."""
+    bits = (ms & (1 << 48) - 1) << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    return str(UUID(int=bits))
