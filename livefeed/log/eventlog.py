@@ -179,6 +179,15 @@ class EventLog:
             return None
         return Cursor(int(ms), int(seq))
 
+    async def latest(self, feed: str, count: int) -> list[Event]:
+        """The newest events, newest first: for what happened lately, not for following the log."""
+        try:
+            entries = await scripts.command(self.redis, "XREVRANGE", Keys(feed).log, "+", "-", "COUNT", count)
+        except scripts.WrongTypeError:
+            return []
+        decoded = (_event(feed, entry_id, fields) for entry_id, fields in entries)
+        return [event for event in decoded if event is not None]
+
 
 def _pairs(flat: list[bytes]) -> dict[bytes, bytes]:
     return dict(zip(flat[::2], flat[1::2], strict=False))
