@@ -12,8 +12,8 @@ from livefeed.api.formats import ninjs as writer
 from livefeed.exceptions import Invalid
 from livefeed.items import Item, ItemInput, parse_item
 from livefeed.ninjs import item_input, pub_status
-from tests.formats.rules import SHARED, ninjs_validator
-from tests.formats.samples import FULL, NOW, page
+from tests.api.formats.rules import SHARED, ninjs_validator
+from tests.api.formats.samples import FULL, NOW, page
 
 GIVEN = ItemInput.__struct_fields__
 

@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from livefeed.api.formats import atom, jsonfeed, jsonld, ninjs, rss
 from livefeed.items import Author, Item, Place, Rendition
-from tests.formats.rules import ATOM, check_atom, check_jsonfeed, check_jsonld, check_rss
-from tests.formats.samples import FULL, page
+from tests.api.formats.rules import ATOM, check_atom, check_jsonfeed, check_jsonld, check_rss
+from tests.api.formats.samples import FULL, page
 
 HOSTILE = [
     "<script>alert(1)</script>",

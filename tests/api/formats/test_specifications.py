@@ -13,7 +13,7 @@ from livefeed.api.formats import atom, jsonfeed, jsonld, ninjs, rss
 from livefeed.api.formats.page import Channel
 from livefeed.feeds import FeedSettings
 from livefeed.items import Item
-from tests.formats.rules import (
+from tests.api.formats.rules import (
     ATOM,
     SHARED,
     check_atom,
@@ -23,7 +23,7 @@ from tests.formats.rules import (
     ninjs_validator,
     parse_xml,
 )
-from tests.formats.samples import CHANNEL, FULL, KILLED, WRITERS, made, page
+from tests.api.formats.samples import CHANNEL, FULL, KILLED, WRITERS, made, page
 
 BARE = Channel("world", FeedSettings(), "https://feeds.example")
 

@@ -12,7 +12,7 @@ import referencing
 import referencing.jsonschema
 from lxml import etree
 
-SHARED = Path(__file__).parent.parent.parent.parent / "shared" / "data"
+SHARED = Path(__file__).parents[4] / "shared" / "data"
 
 ATOM = "{http://www.w3.org/2005/Atom}"
 TOMBSTONE = "{http://purl.org/atompub/tombstones/1.0}"

@@ -16,9 +16,9 @@ from defusedxml.ElementTree import fromstring
 from livefeed.api.formats.fields import FEED, FORMATS, ITEM, Row, insert
 from livefeed.api.formats.xml import NAMESPACES
 from livefeed.items import Item
-from tests.formats.samples import FULL, WRITERS, page
+from tests.api.formats.samples import FULL, WRITERS, page
 
-DOCUMENT = Path(__file__).parent.parent.parent / "docs" / "formats.md"
+DOCUMENT = Path(__file__).parents[3] / "docs" / "formats.md"
 XML = "{http://www.w3.org/XML/1998/namespace}"
 
 FORMS = {

@@ -14,8 +14,8 @@ import pytest
 from livefeed.api.formats import atom, jsonfeed, jsonld, ninjs, rss
 from livefeed.items import Item
 from livefeed.ninjs import item_input
-from tests.formats.rules import SHARED, check_atom, check_jsonfeed, check_jsonld, check_rss, ninjs_validator
-from tests.formats.samples import made, page
+from tests.api.formats.rules import SHARED, check_atom, check_jsonfeed, check_jsonld, check_rss, ninjs_validator
+from tests.api.formats.samples import made, page
 
 pytestmark = pytest.mark.skipif(not SHARED.exists(), reason="the real documents are not here")
 

@@ -1,0 +1,71 @@
+"""Documents that were written, kept until their feed changes."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from livefeed.cursors import Cursor
+
+__all__ = ["Cache", "Document", "Key"]
+
+
+class Key(NamedTuple):
+    """What a document is asked for by; *base* is among it, because the document's links begin with it."""
+
+    feed: str
+    name: str
+    before: str | None
+    base: str
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A format's bytes, true for one *head* and *revision* of the feed and until an item on it expires (ms)."""
+
+    body: bytes
+    etag: str
+    head: Cursor
+    revision: int
+    expires: int | None
+    next: str | None
+
+    def is_current(self, head: Cursor, revision: int, now: int) -> bool:
+        # Equal, not "at least": after a failover to an older replica the newer document is of a history that is gone.
+        return (self.head, self.revision) == (head, revision) and (self.expires is None or now < self.expires)
+
+
+class Cache:
+    """The documents asked for most recently, of at most *limit* bytes together."""
+
+    def __init__(self, limit: int) -> None:
+        self._limit = limit
+        self._size = 0
+        self._documents: OrderedDict[Key, Document] = OrderedDict()
+
+    def __len__(self) -> int:
+        return len(self._documents)
+
+    def get(self, key: Key) -> Document | None:
+        document = self._documents.get(key)
+        if document is not None:
+            self._documents.move_to_end(key)
+        return document
+
+    def put(self, key: Key, document: Document) -> None:
+        self._forget(key)
+        self._documents[key] = document
+        self._size += len(document.body)
+        while self._size > self._limit:
+            self._forget(next(iter(self._documents)))
+
+    def drop(self, feed: str) -> None:
+        """Forget all documents of *feed*: something that they show was killed."""
+        for key in [key for key in self._documents if key.feed == feed]:
+            self._forget(key)
+
+    def _forget(self, key: Key) -> None:
+        document = self._documents.pop(key, None)
+        if document is not None:
+            self._size -= len(document.body)

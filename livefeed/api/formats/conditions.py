@@ -1,0 +1,41 @@
+"""Conditional requests (RFC 9110, section 13)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from email.utils import format_datetime, parsedate_to_datetime
+
+__all__ = ["is_unchanged", "last_modified"]
+
+_TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
+
+
+def last_modified(changed: int, now: int) -> str | None:
+    """The `Last-Modified` of what changed last at *changed* (ms), or None while a second change could have the same one.
+
+    It has whole seconds, and two changes in one second must not look like one: the time told is the second's end, and it is
+    not told before that is over, so that whoever was told it has seen all that happened in it.
+    """
+    end = changed // 1000 + 1
+    return format_datetime(datetime.fromtimestamp(end, UTC), usegmt=True) if end * 1000 <= now else None
+
+
+def is_unchanged(headers: Mapping[str, str], etag: str, modified: str | None) -> bool:
+    """Whether a GET or HEAD with these *headers* is answered 304."""
+    tags = headers.get("if-none-match")
+    if tags is not None:
+        # 13.1.2: the comparison is the weak one; and then If-Modified-Since is not looked at.
+        return tags.strip() == "*" or etag in _TAG.findall(tags)
+    since = headers.get("if-modified-since")
+    if since is None or modified is None:
+        return False
+    try:
+        return parsedate_to_datetime(modified) <= _aware(parsedate_to_datetime(since))
+    except ValueError:
+        return False  # 13.1.3: a date that is none is ignored
+
+
+def _aware(moment: datetime) -> datetime:
+    return moment if moment.tzinfo else moment.replace(tzinfo=UTC)

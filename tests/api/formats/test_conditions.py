@@ -1,0 +1,53 @@
+"""Conditional requests: nothing is sent twice, and nothing new is kept from anybody."""
+
+from __future__ import annotations
+
+import pytest
+
+from livefeed.api.formats.conditions import is_unchanged, last_modified
+
+NOON = 1_795_435_200_000
+"""2026-11-23T12:00:00Z in ms."""
+TIME = "Mon, 23 Nov 2026 12:00:01 GMT"
+
+
+@pytest.mark.parametrize(
+    ("headers", "unchanged"),
+    [
+        ({}, False),
+        ({"if-none-match": '"a"'}, True),
+        ({"if-none-match": 'W/"a"'}, True),
+        ({"if-none-match": '"x", W/"a" ,"y"'}, True),
+        ({"if-none-match": '"x,a"'}, False),
+        ({"if-none-match": "a"}, False),
+        ({"if-none-match": " * "}, True),
+        ({"if-none-match": ""}, False),
+        ({"if-modified-since": TIME}, True),
+        ({"if-modified-since": "Monday, 23-Nov-26 12:00:01 GMT"}, True),
+        ({"if-modified-since": "Mon, 23 Nov 2026 12:00:00 GMT"}, False),
+        ({"if-modified-since": "Mon, 23 Nov 2026 12:00:02 GMT"}, True),
+        ({"if-modified-since": "yesterday"}, False),
+        ({"if-none-match": '"x"', "if-modified-since": TIME}, False),
+    ],
+    ids=str,
+)
+def test_unchanged(headers: dict[str, str], unchanged: bool) -> None:
+    assert is_unchanged(headers, '"a"', TIME) is unchanged
+
+
+def test_time_is_not_compared_where_none_is_told() -> None:
+    assert not is_unchanged({"if-modified-since": TIME}, '"a"', None)
+
+
+@pytest.mark.parametrize("changed", [NOON, NOON + 1, NOON + 999])
+def test_last_modified_is_told_when_its_second_is_over(changed: int) -> None:
+    assert last_modified(changed, NOON + 999) is None
+    assert last_modified(changed, NOON + 1000) == TIME
+
+
+def test_two_changes_in_one_second_never_look_like_one() -> None:
+    """Whoever read between them was told no time, or another."""
+    first, second = NOON + 100, NOON + 900
+    told_between = {last_modified(first, now) for now in range(first, second)}
+
+    assert last_modified(second, NOON + 5000) not in told_between
