@@ -69,6 +69,11 @@ class Counters:
     pauses: int = _counter("Times that a reader was too slow and left its group")
     refused: int = _counter("Connections and requests turned away by a limit")
 
+    connections: int = _gauge("Open connections, live streams included")
+    connections_timed_out: int = _counter("Connections whose request did not come in time", "connections_ended", reason="request")
+    connections_stuck: int = _counter("Connections whose peer took nothing for too long", "connections_ended", reason="stuck")
+    connections_silent: int = _counter("WebSockets that left a ping without an answer", "connections_ended", reason="silent")
+
     tail_events: int = _counter("Events that this worker heard from the log")
     tail_holes: int = _counter("Holes that this worker found in the log")
     tail_restarts: int = _counter("Times that hearing the log failed and was begun again")

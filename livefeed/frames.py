@@ -137,18 +137,23 @@ class FrameParser:
     A fault of the client ends the list with a `Close` that tells it so; everything after that is ignored.
     """
 
-    __slots__ = ("_buffer", "_closed", "_decoder", "_message", "_opcode", "_size", "_text", "max_size")
+    __slots__ = ("_buffer", "_closed", "_decoder", "_faulty", "_message", "_opcode", "_size", "_text", "max_size")
 
     def __init__(self, max_size: int = MAX_MESSAGE) -> None:
         self.max_size = max_size
         self._buffer = bytearray()
-        self._closed = False
+        self._closed = self._faulty = False
         # The message of which the last fragment is still to come; its opcode is 0 between messages.
         self._opcode = 0
         self._size = 0
         self._message = bytearray()
         self._text: list[str] = []
         self._decoder: codecs.IncrementalDecoder | None = None
+
+    @property
+    def faulty(self) -> bool:
+        """Whether the client broke the protocol, and the rest of its bytes means nothing."""
+        return self._faulty
 
     @property
     def idle(self) -> bool:
@@ -171,7 +176,7 @@ class FrameParser:
                     break
             del self._buffer[:position]
         except _Fault as fault:
-            self._closed = True
+            self._closed = self._faulty = True
             received.append(fault.close)
         return received
 

@@ -19,6 +19,7 @@ __all__ = [
     "HAND_OVER",
     "HandOver",
     "Headers",
+    "Message",
     "Outlet",
     "Owner",
     "Receive",

@@ -1,0 +1,7 @@
+"""The network: our own protocols under uvicorn, and the connections that they hand over."""
+
+from livefeed.net.http import HttpProtocol
+from livefeed.net.limits import ConnectionLimits
+from livefeed.net.network import Network
+
+__all__ = ["ConnectionLimits", "HttpProtocol", "Network"]

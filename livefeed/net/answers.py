@@ -1,0 +1,37 @@
+"""Answers that need no application: whole HTTP responses after which the connection closes."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from http import HTTPStatus
+
+import orjson
+
+__all__ = ["answer", "response_head"]
+
+
+def response_head(status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
+    lines = [b"HTTP/1.1 %d %b" % (status, _phrase(status)), *(b"%b: %b" % header for header in headers)]
+    head = b"\r\n".join(lines)
+    if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1:
+        raise ValueError("a header must not contain a line break")
+    return head + b"\r\n\r\n"
+
+
+def answer(status: int, detail: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> bytes:
+    """A problem document (RFC 9457)."""
+    title = _phrase(status).decode()
+    body = orjson.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
+    about: list[tuple[bytes, bytes]] = [
+        (b"content-type", b"application/problem+json"),
+        (b"content-length", b"%d" % len(body)),
+        (b"connection", b"close"),
+    ]
+    return response_head(status, [*headers, *about]) + body
+
+
+def _phrase(status: int) -> bytes:
+    try:
+        return HTTPStatus(status).phrase.encode()
+    except ValueError:
+        return b""

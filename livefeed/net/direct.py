@@ -1,0 +1,199 @@
+"""Connections that were handed over: a transport, its owner, and as little as possible between them."""
+
+from __future__ import annotations
+
+import asyncio
+
+from livefeed.frames import Close, FrameParser, Ping, Pong, Received, close_frame, ping_frame, pong_frame
+from livefeed.net.network import Network
+from livefeed.outlets import Owner, Start
+from livefeed.wires import Wire
+
+__all__ = ["DirectOutlet", "SseOutlet", "WebSocketOutlet"]
+
+_PING = ping_frame()
+
+
+class DirectOutlet(asyncio.Protocol):
+    """Writes to the transport itself. It is the protocol of the transport from the hand-over on."""
+
+    __slots__ = ("_address", "_network", "_open", "_owner", "_transport", "wire", "writable")
+
+    def __init__(self, transport: asyncio.Transport, wire: Wire, network: Network, address: str | None) -> None:
+        self.wire = wire
+        self.writable = True
+        self._transport = transport
+        self._network = network
+        self._address = address
+        self._open = True
+        self._owner: Owner | None = None
+
+    def start(self, start: Start, *, writable: bool = True) -> None:
+        """Take the transport over and make the owner. *writable* is what the former protocol was told last."""
+        limits = self._network.limits
+        self.writable = writable
+        self._transport.set_write_buffer_limits(high=limits.high_water, low=limits.low_water)
+        self._transport.set_protocol(self)
+        # A request with a body leaves reading paused, and then nobody would see the connection close.
+        self._transport.resume_reading()
+        try:
+            owner = self._owner = start(self)
+        except BaseException:
+            self.abort()
+            raise
+        if self._open and not self.writable:
+            self._network.behind(self)
+            owner.pause()
+
+    # What the owner and the hub call.
+
+    def write(self, data: bytes, /) -> None:
+        if self._open:
+            self._transport.write(data)
+
+    def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None:
+        raise NotImplementedError
+
+    def abort(self) -> None:
+        self._end()
+        self._transport.abort()
+
+    # What the network calls.
+
+    def ping(self) -> None:
+        raise NotImplementedError
+
+    def waiting(self) -> int:
+        return self._transport.get_write_buffer_size()
+
+    # What the transport calls.
+
+    def pause_writing(self) -> None:
+        self.writable = False
+        # `start` pauses an owner that is still being made.
+        if self._open and self._owner is not None:
+            self._network.behind(self)
+            self._owner.pause()
+
+    def resume_writing(self) -> None:
+        if self._open:
+            self.writable = True
+            self._network.level(self)
+            if self._owner is not None:
+                self._owner.resume()
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._end()
+        network, owner = self._network, self._owner
+        self._owner = None
+        network.counters.connections -= 1
+        network.discard(self)
+        network.leave(self._address)
+        if owner is not None:
+            owner.closed()
+
+    def _end(self) -> None:
+        self._open = False
+        self.writable = False
+
+
+class SseOutlet(DirectOutlet):
+    """An event stream, delimited by the end of the connection."""
+
+    __slots__ = ()
+
+    def start(self, start: Start, *, writable: bool = True) -> None:
+        self._network.add_stream(self)
+        super().start(start, writable=writable)
+
+    def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None:  # noqa: ARG002
+        if not self._open:
+            return
+        if farewell:
+            self._transport.write(farewell)
+        self._end()
+        self._transport.close()
+        self._network.behind(self)
+
+    def ping(self) -> None:
+        """Nothing: a stream has no answer. Its heartbeats are written by the hub, and the kernel gives up a dead peer."""
+
+    def data_received(self, data: bytes) -> None:
+        """Drop it: after this answer the connection closes, so nothing that follows the request can be one."""
+
+
+class WebSocketOutlet(DirectOutlet):
+    """A WebSocket after its handshake."""
+
+    __slots__ = ("_answered", "_parser", "_pong")
+
+    def __init__(self, transport: asyncio.Transport, wire: Wire, network: Network, address: str | None) -> None:
+        super().__init__(transport, wire, network, address)
+        self._answered = True
+        # Made on the first byte of a message and dropped after its last.
+        self._parser: FrameParser | None = None
+        self._pong: bytes | None = None
+
+    def start(self, start: Start, *, writable: bool = True) -> None:
+        self._network.add_websocket(self)
+        super().start(start, writable=writable)
+
+    def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None:
+        """Say so, and give the peer time to answer (RFC 6455, 7.1.1: the server closes the connection)."""
+        if self._open:
+            self._transport.write(farewell + close_frame(code, reason))
+            self._end()
+            self._network.closing(self)
+
+    def ping(self) -> None:
+        # Behind a buffer that is stuck the peer has not even seen the last ping; the write timeout looks after it.
+        if not self.writable:
+            self._answered = True
+        elif self._answered:
+            self._answered = False
+            self._transport.write(_PING)
+        else:
+            self._network.counters.connections_silent += 1
+            self.abort()
+
+    def resume_writing(self) -> None:
+        if self._pong is not None:
+            self.write(pong_frame(self._pong))
+            self._pong = None
+        super().resume_writing()
+
+    def data_received(self, data: bytes) -> None:
+        self._answered = True
+        parser = self._parser or FrameParser()
+        for received in parser.receive(data):
+            self._received(received, faulty=parser.faulty)
+        self._parser = None if parser.idle else parser
+
+    def _received(self, received: Received, *, faulty: bool) -> None:
+        if isinstance(received, Close):
+            self._closed_by_peer(received, faulty=faulty)
+        elif not self._open or self._owner is None or isinstance(received, Pong):
+            return
+        elif isinstance(received, Ping):
+            self._answer(received.payload)
+        else:
+            self._owner.receive(received)
+
+    def _answer(self, payload: bytes) -> None:
+        # RFC 6455, 5.5.3: of several pings only the last needs an answer. A flood of them fills no buffer this way.
+        if self.writable:
+            self._transport.write(pong_frame(payload))
+        else:
+            self._pong = payload
+
+    def _closed_by_peer(self, close: Close, *, faulty: bool) -> None:
+        if self._open:
+            self._transport.write(close_frame(close.code, close.reason if faulty else ""))
+            self._end()
+        if faulty and self._transport.can_write_eof():
+            # To close while the peer still sends would reset the connection, and the reset overtakes our Close frame.
+            self._transport.write_eof()
+            self._network.closing(self)
+        else:
+            self._transport.close()
+            self._network.closing(self)

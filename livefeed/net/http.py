@@ -1,0 +1,257 @@
+"""HTTP on uvicorn, with what it lacks: deadlines for requests, limits, and the hand-over of a connection to its reader."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from functools import partial
+from typing import Any, ClassVar, Self, cast
+
+import httptools
+from uvicorn._types import ASGI3Application
+from uvicorn.config import Config
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.server import ServerState
+
+from livefeed.net.answers import answer, response_head
+from livefeed.net.direct import SseOutlet
+from livefeed.net.network import Network
+from livefeed.net.proxies import client_address
+from livefeed.net.websocket import WebSocketProtocol
+from livefeed.outlets import HAND_OVER, Headers, Scope, Start
+from livefeed.wires import Wire
+
+__all__ = ["HttpProtocol"]
+
+
+class HttpProtocol(HttpToolsProtocol):
+    """Give `HttpProtocol.on(network)` to uvicorn as `http=`, with `ws="none"` and `proxy_headers=False`: it does both itself."""
+
+    network: ClassVar[Network]
+
+    @classmethod
+    def on(cls, network: Network) -> type[Self]:
+        """The protocol for all connections of *network*: uvicorn makes them, and passes nothing of ours."""
+        return type(cls.__name__, (cls,), {"network": network})
+
+    def __init__(
+        self,
+        config: Config,
+        server_state: ServerState,
+        app_state: dict[str, Any],
+        _loop: asyncio.AbstractEventLoop | None = None,
+    ) -> None:
+        super().__init__(config, server_state, app_state, _loop)
+        self._address: str | None = None
+        self._refused = False
+        self._in_head = True
+        self._head_size = 0
+        self._step = 0
+        self._fault: tuple[int, str] | None = None
+        self._deaf = False
+
+    # The connection.
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # as in uvicorn
+        super().connection_made(transport)
+        self.network.counters.connections += 1
+        limit = self.network.limits.connections
+        if limit is not None and self.network.counters.connections > limit:
+            # Nothing is read or written for it: what is left of the open files is for those who are served.
+            self.network.counters.refused += 1
+            transport.abort()
+            return
+        if self.client is not None:
+            self._count(self.client[0])
+        self.network.await_head(self)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        super().connection_lost(exc)
+        self.network.counters.connections -= 1
+        self.network.received(self)
+        self.network.level(self)
+        self.network.leave(self._address)
+        self._address = None
+
+    def data_received(self, data: bytes) -> None:
+        self._unset_keepalive_if_required()
+        if self._deaf:
+            return
+        try:
+            self.parser.feed_data(data)
+        except httptools.HttpParserUpgrade as upgrade:
+            self._upgrade(data[upgrade.args[0] :])
+        except httptools.HttpParserError:
+            self._refuse(*(self._fault or (400, "this is not a valid HTTP request")))
+        else:
+            if self._in_head:
+                # The parser keeps a header of any length until it ends, so this cannot wait for the end of the head.
+                self._head_size += len(data)
+                if self._head_size > self.network.limits.max_head:
+                    self._refuse(431, f"the head of a request is limited to {self.network.limits.max_head} bytes")
+
+    def pause_writing(self) -> None:
+        super().pause_writing()
+        self.network.behind(self)
+
+    def resume_writing(self) -> None:
+        super().resume_writing()
+        self.network.level(self)
+
+    def waiting(self) -> int:
+        return self.transport.get_write_buffer_size()
+
+    def abort(self) -> None:
+        self.transport.abort()
+
+    def out_of_time(self) -> None:
+        if self.flow.read_paused:
+            # It is our application that has not taken the body yet.
+            self.network.await_body(self)
+        elif self._in_head and not self._head_size:
+            self.transport.close()
+        else:
+            self._refuse(408, "the request did not arrive in time")
+
+    # The request, as the parser comes to it.
+
+    def on_message_begin(self) -> None:
+        super().on_message_begin()
+        self._in_head = True
+        self._head_size = 0
+        self.network.await_head(self)
+
+    def on_header(self, name: bytes, value: bytes) -> None:
+        # Fields that trail a body are no headers of the request: nobody has checked them (RFC 9110, 6.5.1).
+        if self._in_head:
+            super().on_header(name, value)
+
+    def on_headers_complete(self) -> None:
+        self._in_head = False
+        self._step = 0
+        self._fault = self._fault_of_head()
+        if self._fault is not None:
+            raise httptools.HttpParserError(self._fault[1])
+        self.network.await_body(self)
+        super().on_headers_complete()
+        if self.scope["method"] == "GET" and "path" in self.scope:
+            scope = cast(Scope, self.scope)
+            scope["extensions"] = {HAND_OVER: _StreamHandOver(self, self.cycle)}
+
+    def on_body(self, body: bytes) -> None:
+        super().on_body(body)
+        self._step += len(body)
+        if self._step >= self.network.limits.body_step:
+            self._step = 0
+            self.network.await_body(self)
+
+    def on_message_complete(self) -> None:
+        super().on_message_complete()
+        self.network.received(self)
+
+    def _fault_of_head(self) -> tuple[int, str] | None:
+        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > self.network.limits.max_head:
+            return 431, f"the head of a request is limited to {self.network.limits.max_head} bytes"
+        hosts = sum(name == b"host" for name, _ in self.headers)
+        if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
+            return 400, "a request needs exactly one Host header"
+        if self.network.limits.proxies:
+            self._believe_proxies()
+        if self._refused:
+            return 429, "this address has as many connections as it may have"
+        return None
+
+    def _believe_proxies(self) -> None:
+        if self.client is None:
+            return
+        address = client_address(self.client[0], self.headers, self.network.limits.proxies)
+        if address == self.client[0]:
+            return
+        self._count(address)
+        self.scope["client"] = (address, 0)
+        schemes = [value for name, value in self.headers if name == b"x-forwarded-proto"]
+        if schemes in ([b"https"], [b"wss"]):
+            self.scope["scheme"] = "https"
+
+    def _count(self, address: str) -> None:
+        """Count this connection as one of *address*, and of no other any more."""
+        if address == self._address:
+            return
+        self.network.leave(self._address)
+        # Thousands of readers may share an address, and each keeps it until it goes.
+        self._address = sys.intern(address) if self.network.enter(address) else None
+        self._refused = self._address is None
+
+    def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self.network.begin(partial(super()._start_asgi_task, cycle, app))
+
+    # Other ends of a request.
+
+    def _refuse(self, status: int, detail: str) -> None:
+        """Answer and close; without a word when these bytes would be taken for another request's answer."""
+        cycle = self.cycle
+        if cycle is None or cycle.response_complete:
+            self.transport.write(answer(status, detail, self.server_state.default_headers))
+        else:
+            if cycle.more_body and not (cycle.response_started or self.pipeline):
+                self.transport.write(answer(status, detail, self.server_state.default_headers))
+            cycle.disconnected = True
+            cycle.message_event.set()
+        self._deaf = True
+        self.transport.close()
+
+    def _should_upgrade_to_ws(self) -> bool:
+        return True
+
+    def _upgrade(self, unread: bytes) -> None:
+        if not self._should_upgrade():
+            # The request is served as it is, but what follows it may be in the other protocol: never a request to us.
+            self._deaf = True
+            self.cycle.keep_alive = False
+            return
+        self.network.received(self)
+        self.connections.discard(self)
+        protocol = WebSocketProtocol(self, unread)
+        self.parser = None  # type: ignore[assignment]  # as uvicorn does, to break the cycle
+        protocol.begin()
+
+    def hand_over(self, wire: Wire, headers: Headers, start: Start) -> None:
+        """The head, the hand-over and the owner's first bytes, in one turn of the loop."""
+        cycle, transport = self.cycle, self.transport
+        # One form of the bytes for every version of HTTP: no chunks, the end of the connection is the end of the stream.
+        head = [*self.server_state.default_headers, *headers, (b"connection", b"close")]
+        transport.write(response_head(200, head))
+        self._unset_keepalive_if_required()
+        self.connections.discard(self)
+        self.network.received(self)
+        self.network.level(self)
+        self.server_state.total_requests += 1
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        self.parser = None  # type: ignore[assignment]  # as uvicorn does, to break the cycle
+        SseOutlet(transport, wire, self.network, self._address).start(start, writable=not self.flow.write_paused)
+
+
+class _StreamHandOver:
+    """Offers the connection of one request."""
+
+    __slots__ = ("_cycle", "_protocol")
+
+    def __init__(self, protocol: HttpProtocol, cycle: RequestResponseCycle) -> None:
+        self._protocol: HttpProtocol | None = protocol
+        self._cycle: RequestResponseCycle | None = cycle
+
+    def sse(self, wire: Wire, headers: Headers, start: Start, /) -> bool:
+        # Nothing is kept of the request that the connection leaves behind.
+        protocol, cycle = self._protocol, self._cycle
+        self._protocol = self._cycle = None
+        if protocol is None or cycle is None or protocol.transport.is_closing():
+            return False
+        # A second request that was sent ahead, or a body still to come, keeps the parser and its cycle in use.
+        if protocol.cycle is not cycle or cycle.more_body or cycle.body or cycle.disconnected:
+            return False
+        protocol.hand_over(wire, headers, start)
+        return True
+
+    def websocket(self, subprotocol: str | None, headers: Headers, start: Start, /) -> bool:  # noqa: ARG002
+        return False

@@ -1,0 +1,37 @@
+"""What one connection may take: time, bytes and company."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from ipaddress import IPv4Network, IPv6Network
+
+__all__ = ["ConnectionLimits"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ConnectionLimits:
+    """Times are in seconds, sizes in bytes."""
+
+    head_timeout: float = 10.0
+    """From the connection, or a request's first byte, to the end of its head."""
+    body_timeout: float = 10.0
+    """For each `body_step` of a body: a bound on the rate, so that a large body on a slow line still gets through."""
+    body_step: int = 8 * 1024
+    max_head: int = 32 * 1024
+    write_timeout: float = 60.0
+    """How long a peer may take nothing of what waits for it."""
+    close_timeout: float = 5.0
+    """How long a WebSocket's peer may leave our Close frame without an answer."""
+    ping_interval: float = 20.0
+    """Between two pings of a WebSocket; one that is not answered by the next is the last."""
+    high_water: int = 64 * 1024
+    """Bytes that may wait in memory before a reader counts as behind."""
+    low_water: int = 16 * 1024
+    connections: int | None = None
+    """Of all peers together; below the process' limit of open files, because Redis needs some too."""
+    connections_per_address: int | None = 1000
+    """A newsroom may sit behind one address."""
+    starts_per_turn: int = 32
+    """Requests that one turn of the event loop begins: a herd that returns must not hold up those who are served."""
+    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    """Whose word about the client's address counts."""

@@ -1,0 +1,208 @@
+"""The worker's side of all its connections: who is there, and who has been silent for too long.
+
+One timer looks after everybody: a timer for each of 20,000 readers would cost more memory than the readers.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import Callable, Iterator
+from typing import Protocol
+
+from livefeed.counters import Counters
+from livefeed.limits import Addresses
+from livefeed.net.limits import ConnectionLimits
+
+__all__ = ["Network", "Requesting", "Served", "Writing"]
+
+_TICK = 1.0
+
+
+class Writing(Protocol):
+    """A connection with bytes that its peer has to take."""
+
+    def waiting(self) -> int:
+        """How many the peer has not taken yet."""
+
+    def abort(self) -> None: ...
+
+
+class Served(Writing, Protocol):
+    """A handed-over connection."""
+
+    def ping(self) -> None:
+        """Ask whether the peer is still there; the connection ends itself when the last answer is missing."""
+
+    def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None: ...
+
+
+class Requesting(Protocol):
+    """A connection of which part of a request is still to come."""
+
+    def out_of_time(self) -> None: ...
+
+
+class Network:
+    """What the connections of one worker share. Give `HttpProtocol.on(network)` to uvicorn as `http=`, and `ws="none"`."""
+
+    def __init__(self, limits: ConnectionLimits | None = None, counters: Counters | None = None) -> None:
+        self.limits = limits or ConnectionLimits()
+        self.counters = counters or Counters()
+        per_address = self.limits.connections_per_address
+        self._addresses = None if per_address is None else Addresses(per_address)
+        self._streams: set[Served] = set()
+        # Spread over as many ticks as there are in a ping interval: 20,000 pings in one instant would stop the loop.
+        self._rounds: list[set[Served]] = [set() for _ in range(max(1, round(self.limits.ping_interval / _TICK)))]
+        self._round = 0
+        self._behind: dict[Writing, tuple[int, float]] = {}
+        self._closing: dict[Served, float] = {}
+        # Insertion order is the order of the deadlines, because all of one kind get the same time.
+        self._heads: dict[Requesting, float] = {}
+        self._bodies: dict[Requesting, float] = {}
+        self._starts: deque[Callable[[], None]] = deque()
+        self._timer: asyncio.TimerHandle | None = None
+        self._empty: asyncio.Event | None = None
+
+    def __len__(self) -> int:
+        """How many readers have been handed over and are still there."""
+        return len(self._streams) + sum(map(len, self._rounds))
+
+    def __iter__(self) -> Iterator[Served]:
+        yield from list(self._streams)
+        for members in self._rounds:
+            yield from list(members)
+
+    # Connections.
+
+    def enter(self, address: str) -> bool:
+        """Count one more connection; false when its address has all that it may have."""
+        if self._addresses is not None and not self._addresses.enter(address):
+            self.counters.refused += 1
+            return False
+        return True
+
+    def leave(self, address: str | None) -> None:
+        if self._addresses is not None and address is not None:
+            self._addresses.leave(address)
+
+    # Readers.
+
+    def add_stream(self, served: Served) -> None:
+        self._streams.add(served)
+
+    def add_websocket(self, served: Served) -> None:
+        self._round_of(served).add(served)
+        self._run()
+
+    def discard(self, served: Served) -> None:
+        self._streams.discard(served)
+        self._round_of(served).discard(served)
+        self._behind.pop(served, None)
+        self._closing.pop(served, None)
+        if self._empty is not None and not len(self):
+            self._empty.set()
+
+    def behind(self, writing: Writing) -> None:
+        """The peer of *writing* must take something within the write timeout."""
+        self._behind[writing] = (writing.waiting(), asyncio.get_running_loop().time())
+        self._run()
+
+    def level(self, writing: Writing) -> None:
+        self._behind.pop(writing, None)
+
+    def closing(self, served: Served) -> None:
+        """*served* must be gone within the close timeout."""
+        self._closing[served] = asyncio.get_running_loop().time() + self.limits.close_timeout
+        self._run()
+
+    async def drained(self, timeout: float) -> None:
+        """Wait until every reader is gone; who is still there after *timeout* seconds is cut off."""
+        self._empty = asyncio.Event()
+        if not len(self):
+            return
+        try:
+            async with asyncio.timeout(timeout):
+                await self._empty.wait()
+        except TimeoutError:
+            for served in self:
+                served.abort()
+
+    def _round_of(self, served: Served) -> set[Served]:
+        # Objects lie at regular distances; the multiplication spreads them evenly over the rounds (Knuth, TAOCP 6.4).
+        return self._rounds[(hash(served) * 2654435761 >> 16) % len(self._rounds)]
+
+    # Requests.
+
+    def await_head(self, connection: Requesting) -> None:
+        self._heads.setdefault(connection, asyncio.get_running_loop().time() + self.limits.head_timeout)
+        self._run()
+
+    def await_body(self, connection: Requesting) -> None:
+        self._heads.pop(connection, None)
+        self._bodies.pop(connection, None)
+        self._bodies[connection] = asyncio.get_running_loop().time() + self.limits.body_timeout
+        self._run()
+
+    def received(self, connection: Requesting) -> None:
+        """Nothing more is due from *connection*."""
+        self._heads.pop(connection, None)
+        self._bodies.pop(connection, None)
+
+    def begin(self, start: Callable[[], None]) -> None:
+        """Call *start* in this or one of the next turns of the loop, in order and a few a turn."""
+        if not self._starts:
+            asyncio.get_running_loop().call_soon(self._begin_some)
+        self._starts.append(start)
+
+    def _begin_some(self) -> None:
+        for _ in range(min(self.limits.starts_per_turn, len(self._starts))):
+            self._starts.popleft()()
+        if self._starts:
+            asyncio.get_running_loop().call_soon(self._begin_some)
+
+    # Time.
+
+    def _run(self) -> None:
+        if self._timer is None:
+            self._timer = asyncio.get_running_loop().call_later(_TICK, self._tick)
+
+    def _tick(self) -> None:
+        now = asyncio.get_running_loop().time()
+        self._timer = None
+        self._expire(self._heads, now)
+        self._expire(self._bodies, now)
+        self._end_closing(now)
+        self._end_stuck(now)
+        self._round = (self._round + 1) % len(self._rounds)
+        for served in list(self._rounds[self._round]):
+            served.ping()
+        if self._heads or self._bodies or self._closing or self._behind or any(self._rounds):
+            self._run()
+
+    def _expire(self, due: dict[Requesting, float], now: float) -> None:
+        while due:
+            connection, deadline = next(iter(due.items()))
+            if deadline > now:
+                return
+            del due[connection]
+            self.counters.connections_timed_out += 1
+            connection.out_of_time()
+
+    def _end_closing(self, now: float) -> None:
+        for served in [served for served, deadline in self._closing.items() if deadline <= now]:
+            del self._closing[served]
+            served.abort()
+
+    def _end_stuck(self, now: float) -> None:
+        for writing, (waiting, since) in list(self._behind.items()):
+            left = writing.waiting()
+            if left < waiting:
+                self._behind[writing] = (left, now)
+            elif now - since >= self.limits.write_timeout:
+                del self._behind[writing]
+                self.counters.connections_stuck += 1
+                writing.abort()
+            elif left > waiting:
+                # More was written; only what the peer takes is a sign of life.
+                self._behind[writing] = (left, since)

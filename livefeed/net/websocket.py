@@ -1,0 +1,194 @@
+"""A WebSocket from its handshake request to its answer."""
+
+from __future__ import annotations
+
+import asyncio
+import base64
+import binascii
+import hashlib
+import logging
+import urllib.parse
+from typing import TYPE_CHECKING, Any
+
+from livefeed.frames import FRAMES
+from livefeed.net.answers import answer, response_head
+from livefeed.net.direct import WebSocketOutlet
+from livefeed.outlets import HAND_OVER, Headers, Message, Scope, Start
+from livefeed.wires import Wire
+
+if TYPE_CHECKING:
+    from livefeed.net.http import HttpProtocol
+
+__all__ = ["WebSocketProtocol"]
+
+_GUID = b"258EAFA5-E914-47DA-95CA-C5AB0DC85B11"
+_MAX_EARLY = 64 * 1024
+
+
+class _GoneError(ConnectionResetError):
+    """The client went away, or has its answer already."""
+
+
+logger = logging.getLogger("uvicorn.error")
+
+
+def _handshake_fault(scope: Scope, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
+    """What is wrong with an opening handshake (RFC 6455, 4.2.1)."""
+    if scope["method"] != "GET" or scope["http_version"] != "1.1":
+        return 400, "a WebSocket begins with GET and HTTP/1.1"
+    if b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0":
+        return 400, "a WebSocket's handshake has no body"
+    if headers.get(b"sec-websocket-version") != b"13":
+        return 426, "only version 13 of WebSocket is spoken here"
+    try:
+        key = base64.b64decode(headers.get(b"sec-websocket-key", b""), validate=True)
+    except binascii.Error:
+        key = b""
+    if len(key) != 16:
+        return 400, "Sec-WebSocket-Key must be 16 bytes in base64"
+    return None
+
+
+class WebSocketProtocol(asyncio.Protocol):
+    """Serves the application one handshake. It ends with a hand-over or with an HTTP answer."""
+
+    def __init__(self, http: HttpProtocol, early: bytes) -> None:
+        self.transport = http.transport
+        self._network = http.network
+        self._server_state = http.server_state
+        self._app = http.app
+        self._address = http._address
+        self._writable = not http.flow.write_paused
+        self._early = early
+        self._headers = dict(http.headers)
+        self._scope = self._scope_of(http)
+        self._answer: list[bytes] = []
+        self._connecting = True
+        self._ended = asyncio.Event()
+
+    def _scope_of(self, http: HttpProtocol) -> Scope:
+        raw_path, _, query = http.url.partition(b"?")
+        offered = b",".join(value for name, value in http.headers if name == b"sec-websocket-protocol")
+        scope: dict[str, Any] = dict(http.scope)
+        scope |= {
+            "type": "websocket",
+            "asgi": {"version": http.asgi_version, "spec_version": "2.4"},
+            "scheme": "wss" if scope["scheme"] == "https" else "ws",
+            "path": http.root_path + urllib.parse.unquote(raw_path.decode("ascii")),
+            "raw_path": http.root_path.encode() + raw_path,
+            "query_string": query,
+            "subprotocols": [name for part in offered.decode("latin-1").split(",") if (name := part.strip())],
+            "extensions": {"websocket.http.response": {}, HAND_OVER: self},
+        }
+        return scope
+
+    def begin(self) -> None:
+        """Take the transport over and call the application."""
+        self.transport.set_protocol(self)
+        fault = _handshake_fault(self._scope, self._headers)
+        if fault is not None:
+            version: Headers = [(b"sec-websocket-version", b"13")] if fault[0] == 426 else []
+            self._end(answer(*fault, [*self._server_state.default_headers, *version]))
+            return
+        self._server_state.connections.add(self)  # type: ignore[arg-type]  # the server calls shutdown() on it
+        self._network.begin(self._start_task)
+
+    def _start_task(self) -> None:
+        task = asyncio.get_running_loop().create_task(self._run())
+        self._server_state.tasks.add(task)
+        task.add_done_callback(self._server_state.tasks.discard)
+
+    async def _run(self) -> None:
+        try:
+            await self._app(self._scope, self.receive, self.send)  # uvicorn types its own messages
+        except _GoneError:
+            pass
+        except Exception:
+            logger.exception("Exception in ASGI application")
+        if not self._ended.is_set():
+            self._end(answer(500, "the server failed", self._server_state.default_headers))
+        # The scope holds this object as its extension.
+        self._scope = {}
+
+    # ASGI.
+
+    async def receive(self) -> Message:
+        if self._connecting:
+            self._connecting = False
+            return {"type": "websocket.connect"}
+        await self._ended.wait()
+        return {"type": "websocket.disconnect", "code": 1006}
+
+    async def send(self, message: Message) -> None:
+        if self._ended.is_set():
+            raise _GoneError("the handshake has ended")
+        kind = message["type"]
+        defaults = self._server_state.default_headers
+        if kind == "websocket.close":
+            self._end(answer(403, "this WebSocket was refused", defaults))
+        elif kind == "websocket.http.response.start":
+            headers = [(name, value) for name, value in message.get("headers", []) if name.lower() != b"connection"]
+            self._answer = [response_head(message["status"], [*defaults, *headers, (b"connection", b"close")])]
+        elif kind == "websocket.http.response.body":
+            self._answer.append(message.get("body", b""))
+            if not message.get("more_body"):
+                self._end(b"".join(self._answer))
+        else:
+            raise RuntimeError(f"{kind} cannot be sent here: a WebSocket is accepted by a hand-over")
+
+    # The extension.
+
+    def sse(self, wire: Wire, headers: Headers, start: Start, /) -> bool:  # noqa: ARG002
+        return False
+
+    def websocket(self, subprotocol: str | None, headers: Headers, start: Start, /) -> bool:
+        """Answer 101, hand over, and read what came behind the handshake, in one turn of the loop."""
+        if self._ended.is_set():
+            raise _GoneError("the client went away before it was accepted")
+        accept = base64.b64encode(hashlib.sha1(self._headers[b"sec-websocket-key"] + _GUID, usedforsecurity=False).digest())
+        upgrade: list[tuple[bytes, bytes]] = [
+            *self._server_state.default_headers,
+            (b"upgrade", b"websocket"),
+            (b"connection", b"Upgrade"),
+            (b"sec-websocket-accept", accept),
+        ]
+        if subprotocol is not None:
+            upgrade.append((b"sec-websocket-protocol", subprotocol.encode()))
+        self.transport.write(response_head(101, [*upgrade, *headers]))
+        self._server_state.connections.discard(self)
+        self._ended.set()
+        outlet = WebSocketOutlet(self.transport, FRAMES, self._network, self._address)
+        self._address = None
+        outlet.start(start, writable=self._writable)
+        if self._early:
+            outlet.data_received(self._early)
+        return True
+
+    # The transport.
+
+    def data_received(self, data: bytes) -> None:
+        # A client may speak only after the answer; one that cannot wait is read when it has one.
+        self._early += data
+        if len(self._early) > _MAX_EARLY:
+            self._end(b"")
+
+    def pause_writing(self) -> None:
+        self._writable = False
+
+    def resume_writing(self) -> None:
+        self._writable = True
+
+    def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
+        self._network.counters.connections -= 1
+        self._network.leave(self._address)
+        self._server_state.connections.discard(self)
+        self._ended.set()
+
+    def shutdown(self) -> None:
+        """The server stops: this one has to come again."""
+        self._end(answer(503, "the server is going away", [*self._server_state.default_headers, (b"retry-after", b"1")]))
+
+    def _end(self, last_words: bytes) -> None:
+        self._ended.set()
+        self.transport.write(last_words)
+        self.transport.close()
