@@ -1,0 +1,39 @@
+"""The command line. Each command is a module of its own, imported when it is asked for: `tail` does not wait for the server."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+import click
+
+from livefeed.exceptions import LivefeedError
+from livefeed.version import __version__
+
+__all__ = ["main"]
+
+_COMMANDS = ("serve",)
+
+
+class _Commands(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:  # noqa: ARG002
+        return list(_COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
+        if cmd_name not in _COMMANDS:
+            return None
+        command: click.Command = import_module(f"livefeed.cli.{cmd_name}").command
+        return command
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """What goes wrong on purpose is one sentence, not a traceback."""
+        try:
+            return super().invoke(ctx)
+        except LivefeedError as exc:
+            raise click.ClickException(str(exc)) from exc
+
+
+@click.group(cls=_Commands, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+@click.version_option(__version__)
+def main() -> None:
+    """Live feeds from Redis Streams to SSE, WebSocket and long-poll readers."""

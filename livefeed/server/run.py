@@ -1,0 +1,75 @@
+"""Running the server: what must be right before the first worker starts, and the way down."""
+
+from __future__ import annotations
+
+import asyncio
+import resource
+import signal
+from collections.abc import Callable
+from contextlib import AsyncExitStack
+
+import msgspec
+import structlog
+
+from livefeed.config import Config
+from livefeed.exceptions import ConfigError
+from livefeed.log.connect import connect, inspect
+from livefeed.log.embedded import Embedded
+from livefeed.server.listeners import Listeners
+from livefeed.server.supervisor import Supervisor
+
+__all__ = ["serve"]
+
+_log = structlog.get_logger("livefeed")
+
+
+async def serve(config: Config, serving: Callable[[str], None]) -> bool:
+    """Serve until a signal; *serving* is told the address once. Whether everything ended in time."""
+    _allow_many_connections()
+    async with AsyncExitStack() as stack:
+        listeners = Listeners(
+            config.host, config.port, config.workers, send_buffer=config.send_buffer, dead_after=config.dead_after
+        )
+        stack.callback(listeners.close)
+        if config.redis_url is None:
+            store = await stack.enter_async_context(Embedded(config.data_dir / "embedded", config.embedded_server))
+            config = msgspec.structs.replace(config, redis_url=store.url)
+        await _check_redis(config)
+        supervisor = Supervisor(config, listeners)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            asyncio.get_running_loop().add_signal_handler(number, supervisor.ask_to_stop)
+        await supervisor.start()
+        url = _url(config, listeners.port)
+        _log.info("serving", url=url, workers=config.workers)
+        serving(url)
+        clean = await supervisor.run()
+        _log.info("stopped", clean=clean)
+    return clean
+
+
+async def _check_redis(config: Config) -> None:
+    assert config.redis_url is not None
+    client = connect(config.redis_url)
+    try:
+        backend = await inspect(client, config.redis_url)
+    finally:
+        await client.aclose()
+    for warning in backend.warnings:
+        _log.warning(warning)
+    if config.durability == "replica" and backend.replicas == 0:
+        raise ConfigError("LIVEFEED_DURABILITY is replica, but this Redis has none connected")
+    if config.durability == "aof" and not backend.append_only:
+        raise ConfigError("LIVEFEED_DURABILITY is aof, but this Redis keeps no append-only file: set appendonly yes")
+
+
+def _allow_many_connections() -> None:
+    """Each reader is an open file, and the usual limit is 1,024."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != hard:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+
+
+def _url(config: Config, port: int) -> str:
+    """An address that a browser on this machine can open."""
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(config.host, f"[{config.host}]" if ":" in config.host else config.host)  # noqa: S104
+    return f"http://{host}:{port}"

@@ -1,0 +1,132 @@
+"""The supervisor: starts the workers, starts again those that die, and ends all of them."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import socket
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+import structlog
+
+from livefeed.config import Config
+from livefeed.exceptions import ConfigError
+from livefeed.metrics import Board
+from livefeed.server.listeners import Listeners
+from livefeed.server.orders import Orders
+
+__all__ = ["Supervisor"]
+
+_FIRST_PAUSE = 0.1
+_LONGEST_PAUSE = 2.0
+_STEADY = 10.0
+"""Seconds after which a worker that dies is not one that cannot start."""
+
+_log = structlog.get_logger("livefeed.supervisor")
+
+
+class Supervisor:
+    """Workers for *config* on *listeners*."""
+
+    def __init__(self, config: Config, listeners: Listeners) -> None:
+        self._config = config
+        self._listeners = listeners
+        self._board = Board.share(config.workers, Path(tempfile.gettempdir()))
+        self._processes: dict[int, asyncio.subprocess.Process] = {}
+        self._keepers: list[asyncio.Task[None]] = []
+        self._stopping = asyncio.Event()
+        self._forced = asyncio.Event()
+
+    async def start(self) -> None:
+        """Return when every worker serves; `ConfigError` says why one cannot."""
+        ready = [asyncio.get_running_loop().create_future() for _ in range(self._config.workers)]
+        self._keepers = [asyncio.create_task(self._keep(row, told), name=f"worker {row}") for row, told in enumerate(ready)]
+        try:
+            for reason in await asyncio.gather(*ready):
+                if reason:
+                    raise ConfigError(reason)
+        except BaseException:
+            self._forced.set()
+            await self.stop()
+            raise
+
+    def ask_to_stop(self) -> None:
+        """A first signal ends the server in its own time, a second one at once."""
+        if self._stopping.is_set():
+            self._forced.set()
+        self._stopping.set()
+
+    async def run(self) -> bool:
+        """Serve until asked to stop. Whether every worker ended in time and of its own."""
+        await self._stopping.wait()
+        return await self.stop()
+
+    async def stop(self) -> bool:
+        self._stopping.set()
+        # Whoever connects now is refused at once and goes elsewhere, instead of waiting in a queue that nobody empties.
+        self._listeners.close()
+        for process in self._processes.values():
+            with contextlib.suppress(ProcessLookupError):
+                process.terminate()
+        everybody = asyncio.ensure_future(asyncio.gather(*self._keepers, return_exceptions=True))
+        forced = asyncio.create_task(self._forced.wait())
+        await asyncio.wait((everybody, forced), timeout=self._config.grace + 1, return_when=asyncio.FIRST_COMPLETED)
+        forced.cancel()
+        clean = everybody.done()
+        for process in self._processes.values():
+            with contextlib.suppress(ProcessLookupError):
+                process.kill()
+        await everybody
+        os.close(self._board)
+        return clean
+
+    async def _keep(self, row: int, ready: asyncio.Future[str]) -> None:
+        """Keep worker *row* alive; *ready* is told once how its first start went."""
+        loop = asyncio.get_running_loop()
+        pause = _FIRST_PAUSE
+        while not self._stopping.is_set():
+            began = loop.time()
+            code = await self._run_one(row, ready)
+            if self._stopping.is_set():
+                return
+            _log.error("a worker ended by itself and is started again", row=row, code=code)
+            pause = _FIRST_PAUSE if loop.time() - began > _STEADY else min(pause * 2, _LONGEST_PAUSE)
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), pause)
+
+    async def _run_one(self, row: int, ready: asyncio.Future[str]) -> int:
+        ours, theirs = socket.socketpair()
+        with ours, theirs:
+            listeners = [listener.fileno() for listener in self._listeners.of_worker[row]]
+            orders = Orders(self._config, row, self._config.workers, self._board, listeners)
+            process = await self._spawn(theirs.fileno(), [self._board, *listeners])
+            theirs.close()
+            self._processes[row] = process
+            reader, writer = await asyncio.open_connection(sock=ours)
+            with contextlib.suppress(OSError):
+                writer.write(orders.encode())
+                await writer.drain()
+                told = (await reader.readline()).decode().strip()
+                if not ready.done():
+                    ready.set_result("" if told == "ready" else told or f"worker {row} ended before it could serve")
+            code = await process.wait()
+            del self._processes[row]
+            writer.close()
+        return code
+
+    async def _spawn(self, control: int, descriptors: Sequence[int]) -> asyncio.subprocess.Process:
+        # A session of its own: Ctrl-C reaches the supervisor alone, which then ends the workers in order.
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "livefeed.server.worker", str(control)),
+            stdin=asyncio.subprocess.DEVNULL,
+            pass_fds=(control, *descriptors),
+            start_new_session=True,
+        )
+        if self._stopping.is_set():
+            # The order to stop came while it was being started, and passed it by.
+            process.terminate()
+        return process

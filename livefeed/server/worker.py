@@ -1,0 +1,105 @@
+"""One worker: one process, one event loop, one share of the readers."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import signal
+import socket
+import sys
+from collections.abc import Iterator
+
+import structlog
+import uvicorn
+import uvloop
+
+from livefeed import logging
+from livefeed.app import Application
+from livefeed.counters import Counters
+from livefeed.exceptions import ConfigError
+from livefeed.metrics import Board
+from livefeed.server.listeners import BACKLOG
+from livefeed.server.orders import Orders, receive
+
+_log = structlog.get_logger("livefeed.worker")
+
+
+class Server(uvicorn.Server):
+    """uvicorn, which alone would wait for ever for an open stream: here the readers are seen off first."""
+
+    def __init__(self, config: uvicorn.Config, application: Application, ready: asyncio.StreamWriter) -> None:
+        super().__init__(config)
+        self._application = application
+        self._ready = ready
+
+    def stop(self) -> None:
+        self._application.draining = True
+        self.should_exit = True
+
+    @contextlib.contextmanager
+    def capture_signals(self) -> Iterator[None]:
+        """Signals are the worker's: uvicorn would raise them again in the end, and an orderly stop would look like a death."""
+        yield
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        await super().startup(sockets)
+        self._ready.write(b"ready\n")
+        await self._ready.drain()
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        for server in self.servers:
+            server.close()
+        await self._application.drain()
+        await super().shutdown(sockets)
+
+
+def _configure(orders: Orders, application: Application) -> uvicorn.Config:
+    config = orders.config
+    return uvicorn.Config(
+        application.asgi,
+        lifespan="on",
+        backlog=BACKLOG,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=False,
+        timeout_graceful_shutdown=max(1, round(config.grace / 2)),
+    )
+
+
+async def _work(orders: Orders, control: socket.socket) -> None:
+    reader, writer = await asyncio.open_connection(sock=control)
+    try:
+        application = Application(orders.config, Counters(), Board(orders.rows, orders.board), orders.row)
+    except ConfigError as exc:
+        writer.write(f"{exc}\n".encode())
+        await writer.drain()
+        sys.exit(1)
+    server = Server(_configure(orders, application), application, writer)
+    loop = asyncio.get_running_loop()
+    loop.add_signal_handler(signal.SIGTERM, server.stop)
+    alone = asyncio.create_task(_stop_when_alone(reader, server))
+    await server.serve([socket.socket(fileno=descriptor) for descriptor in orders.listeners])
+    alone.cancel()
+    writer.close()
+
+
+async def _stop_when_alone(reader: asyncio.StreamReader, server: Server) -> None:
+    """The supervisor never writes again; the end of its socket is its own end."""
+    with contextlib.suppress(OSError):
+        await reader.read()
+    _log.warning("the supervisor is gone: stopping")
+    server.stop()
+
+
+def main() -> None:
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    control = socket.socket(fileno=int(sys.argv[1]))
+    orders = receive(control)
+    logging.configure(orders.config.log_level, orders.config.log_format, worker=orders.row)
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_work(orders, control))
+
+
+if __name__ == "__main__":
+    main()
