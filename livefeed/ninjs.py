@@ -63,6 +63,9 @@ _RENAMED = {
 }
 _KEYED = {"altids": ("role", "value"), "associations": ("name", ""), "renditions": ("name", "")}
 _TEXTS = {"body": "bodies", "description": "descriptions", "headline": "headlines"}
+_DEPTH = 12
+"""Levels that are looked into: the standard has fewer, and a hostile document has more than the interpreter's stack."""
+
 _FORMS = {"": "text/plain", "text": "text/plain", "html": "text/html", "xhtml": "application/xhtml+xml"}
 _HTML = ("text/html", "application/xhtml+xml")
 
@@ -75,7 +78,7 @@ class _Text(msgspec.Struct, frozen=True):
     contenttype: str = ""
 
 
-class _Contact(msgspec.Struct, frozen=True):
+class _Labelled(msgspec.Struct, frozen=True):
     role: str = ""
     value: str = ""
 
@@ -86,17 +89,12 @@ class _Concept(msgspec.Struct, frozen=True):
     uri: str = ""
     rel: str = ""
     role: str = ""
-    contactinfo: tuple[_Contact, ...] = ()
+    contactinfo: tuple[_Labelled, ...] = ()
     geojson: dict[str, Any] | None = None
 
     @property
     def label(self) -> str:
         return self.name or self.literal or self.uri
-
-
-class _AltId(msgspec.Struct, frozen=True):
-    role: str = ""
-    value: str = ""
 
 
 class _Rendition(msgspec.Struct, frozen=True):
@@ -147,7 +145,7 @@ class _Document(msgspec.Struct, frozen=True):
     places: tuple[_Concept, ...] = ()
     infosources: tuple[_Concept, ...] = ()
     genres: tuple[_Concept, ...] = ()
-    altids: tuple[_AltId, ...] = ()
+    altids: tuple[_Labelled, ...] = ()
     renditions: tuple[_Rendition, ...] = ()
     associations: tuple[_Association, ...] = ()
 
@@ -201,11 +199,11 @@ def _read(document: Mapping[str, Any]) -> _Document:
         raise Invalid(FieldError(pointer, "type", f"ninjs member {pointer or '/'}: {detail}")) from exc
 
 
-def _newest(value: Any) -> Any:
+def _newest(value: Any, depth: int = 0) -> Any:
     """*value* with the names of the newest version, in small letters, and arrays for what version 1 has keyed."""
-    if isinstance(value, (list, tuple)):
-        return [_newest(member) for member in value]
-    if not isinstance(value, Mapping):
+    if isinstance(value, (list, tuple)) and depth < _DEPTH:
+        return [_newest(member, depth + 1) for member in value]
+    if not isinstance(value, Mapping) or depth == _DEPTH:
         return value
     members: dict[str, Any] = {}
     texts: dict[str, list[Any]] = {}
@@ -215,15 +213,18 @@ def _newest(value: Any) -> Any:
         if stem in _TEXTS and isinstance(member, str):
             texts.setdefault(_TEXTS[stem], []).append({"value": member, "contenttype": _FORMS.get(form, form)})
         elif name in _KEYED and isinstance(member, Mapping):
-            members[name] = list(_unkeyed(member, *_KEYED[name]))
+            members[name] = list(_unkeyed(member, *_KEYED[name], depth + 1))
         else:
-            members[_RENAMED.get(name, name)] = _newest(member)
+            members[_RENAMED.get(name, name)] = _newest(member, depth + 1)
     return {**texts, **members}
 
 
-def _unkeyed(members: Mapping[str, Any], key: str, value: str) -> Iterator[Any]:
+def _unkeyed(members: Mapping[str, Any], key: str, value: str, depth: int) -> Iterator[Any]:
     for name, member in members.items():
-        yield {key: name, value: member} if value else {key: name, **_newest(member)} if isinstance(member, Mapping) else member
+        if value:
+            yield {key: name, value: member}
+        else:
+            yield {key: name, **_newest(member, depth)} if isinstance(member, Mapping) else member
 
 
 def _in_form(texts: Iterable[_Text], *, html: bool) -> list[_Text]:
@@ -274,12 +275,10 @@ def _subjects(ninjs: _Document) -> Iterator[dict[str, str]]:
 
 def _place(place: _Concept) -> dict[str, Any]:
     known: dict[str, Any] = dict(_filled(name=place.label, uri=place.uri))
-    geometry = place.geojson or {}
-    geometry = geometry.get("geometry") or geometry  # a Feature has a geometry, a Point is one
-    coordinates = geometry.get("coordinates")
-    if geometry.get("type") == "Point" and isinstance(coordinates, list) and len(coordinates) >= 2:
+    match place.geojson:
         # RFC 7946, 3.1.1: longitude first.
-        known |= {"lon": coordinates[0], "lat": coordinates[1]}
+        case {"type": "Point", "coordinates": [lon, lat, *_]} | {"geometry": {"type": "Point", "coordinates": [lon, lat, *_]}}:
+            known |= {"lon": lon, "lat": lat}
     return known
 
 

@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import json
+from contextlib import suppress
 from typing import Any
 
 import msgspec
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from livefeed.api.formats import ninjs as writer
 from livefeed.exceptions import Invalid
@@ -159,6 +162,34 @@ def test_member_of_the_wrong_type_is_told_with_its_place(news: dict[str, Any], p
         item_input(news)
 
     assert [error.pointer for error in caught.value.errors] == [pointer]
+
+
+MEMBERS = [*VERSION_1, *written(FULL), "title", "body_html", "geojson", "geometry", "value", "coordinates"]
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text() | st.just("Point"),
+    lambda inner: st.lists(inner) | st.dictionaries(st.sampled_from(MEMBERS) | st.text(), inner),
+)
+
+
+@settings(deadline=None)
+@given(st.dictionaries(st.sampled_from(MEMBERS), JSON))
+def test_any_object_is_read_or_told_to_be_wrong(news: dict[str, Any]) -> None:
+    with suppress(Invalid):
+        parse_item(item_input(news), now=NOW)
+
+
+def test_deep_object_does_not_exhaust_the_stack() -> None:
+    deep: Any = {}
+    for _ in range(100_000):
+        deep = {"places": [deep]}
+
+    assert item_input({"uri": "urn:x:1", "title": "Title", "unknown": deep})["headline"] == "Title"
+
+
+def test_place_of_a_feature_is_its_point() -> None:
+    feature = {"type": "Feature", "geometry": {"type": "Point", "coordinates": [17.5, 48.25, 100.0]}}
+
+    assert item_input({"places": [{"name": "P", "geoJSON": feature}]})["places"] == [{"name": "P", "lon": 17.5, "lat": 48.25}]
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the sample is not here")
