@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+from urllib.parse import quote
 from xml.etree.ElementTree import Element
 
-from livefeed.api.formats.bodies import correction_html, html_body, title
+from livefeed.api.formats.bodies import correction_html, html_body, media_type, title
 from livefeed.api.formats.page import Channel, Page
 from livefeed.api.formats.xml import NAMESPACES, add, declared, serialise
 from livefeed.items import Item, Tombstone
@@ -95,9 +96,9 @@ def _links(entry: Element, item: Item, channel: Channel) -> None:
     if item.link:
         add(entry, "link", rel="related", href=item.link)
     for rendition in item.renditions:
-        add(entry, "link", rel="enclosure", href=rendition.href, type=rendition.content_type, title=rendition.title)
+        add(entry, "link", rel="enclosure", href=rendition.href, type=media_type(rendition), title=rendition.title)
     for association in item.associations:
-        add(entry, "link", rel=RELATION + association.rel, href=association.uri)
+        add(entry, "link", rel=RELATION + quote(association.rel, safe=""), href=association.uri)
 
 
 def _categories(entry: Element, item: Item) -> None:

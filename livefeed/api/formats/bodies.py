@@ -7,14 +7,16 @@ import re
 
 import nh3
 
-from livefeed.items import Item
+from livefeed.items import Item, Rendition
 
-__all__ = ["correction_html", "html_body", "plain", "text_body", "title"]
+__all__ = ["correction_html", "html_body", "media_type", "plain", "text_body", "title"]
 
 MAX_TITLE = 120
 """Characters of the body that stand in for a missing headline: a line in a reader's list."""
 
 _BLOCK_END = re.compile(r"</(?:p|div|li|h[1-6]|blockquote|tr|pre|figcaption|dd|dt)\s*>|<br\s*/?>", re.IGNORECASE)
+# RFC 6838, 4.2, and parameters.
+_MEDIA_TYPE = re.compile(r"[A-Za-z0-9][\w!#$&^.+-]*/[A-Za-z0-9][\w!#$&^.+-]*(?:\s*;.*)?", re.ASCII)
 _PARAGRAPHS = re.compile(r"\n\s*\n")
 
 
@@ -50,3 +52,8 @@ def title(item: Item) -> str:
         return item.headline
     text = " ".join(text_body(item).split())
     return text if len(text) <= MAX_TITLE else text[: MAX_TITLE - 1].rstrip() + "…"
+
+
+def media_type(rendition: Rendition) -> str:
+    """The media type, or "" where what was given is none: producers write "jpg" as well."""
+    return rendition.content_type if _MEDIA_TYPE.fullmatch(rendition.content_type) else ""

@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 import orjson
 
-from livefeed.api.formats.bodies import correction_html, html_body, title
+from livefeed.api.formats.bodies import correction_html, html_body, media_type, title
 from livefeed.api.formats.page import Channel, Page
 from livefeed.items import Item, Rendition, Tombstone
 
@@ -65,7 +65,7 @@ def _byline(item: Item) -> list[dict[str, str]]:
 
 def _attachment(rendition: Rendition) -> dict[str, Any]:
     # `mime_type` is required; what nobody told is bytes (RFC 2046, 4.5.1).
-    required = {"url": rendition.href, "mime_type": rendition.content_type or "application/octet-stream"}
+    required = {"url": rendition.href, "mime_type": media_type(rendition) or "application/octet-stream"}
     extension = {
         "name": rendition.name,
         "width": rendition.width,

@@ -7,7 +7,7 @@ from email.utils import format_datetime
 from html import escape
 from xml.etree.ElementTree import Element
 
-from livefeed.api.formats.bodies import correction_html, html_body, title
+from livefeed.api.formats.bodies import correction_html, html_body, media_type, title
 from livefeed.api.formats.page import Channel, Page
 from livefeed.api.formats.xml import add, declared, serialise
 from livefeed.items import Item, Rendition
@@ -82,7 +82,7 @@ def _extras(element: Element, item: Item) -> None:
 def _media(element: Element, rendition: Rendition) -> None:
     # Not `enclosure`: its `length` in bytes is required, and nobody told us.
     width, height = (str(n) if n else "" for n in (rendition.width, rendition.height))
-    content = add(element, "media:content", url=rendition.href, type=rendition.content_type, width=width, height=height)
+    content = add(element, "media:content", url=rendition.href, type=media_type(rendition), width=width, height=height)
     if rendition.title:
         add(content, "media:title", rendition.title)
     if rendition.caption:

@@ -33,6 +33,15 @@ ITEMS = [
     made({"bodyText": "Only a text.\n\nOf two\nparagraphs."}, 3),
     made({"bodyHtml": "<p>Only <b>markup</b>.</p><p>Twice.</p>"}, 4),
     made({"headline": "Sound", "type": "audio", "renditions": [{"name": "a", "href": "https://a.example/1"}]}, 5),
+    made(
+        {
+            "headline": "Careless",
+            "renditions": [{"name": "p", "href": "https://a.example/1.jpg", "contentType": "jpg"}],
+            "associations": [{"rel": "see also: <this>", "uri": "urn:x:1"}],
+            "by": "Desk",
+        },
+        7,
+    ),
     made({"headline": "مرحبا 你好 שלום 👩‍🚀 Žluť", "language": "ar", "tags": ["خبر"], "by": "李雷"}, 6),
 ]
 
@@ -82,7 +91,7 @@ def test_feedparser_reads_it(name: str) -> None:
     assert "Correction:" in entry.content[0].value
     assert {"Tag one", "Tag two"} <= {tag.term for tag in entry.tags}
     assert entry.where == {"type": "Point", "coordinates": (17.5, 48.25)}
-    assert parsed.entries[5].title == ITEMS[5].headline
+    assert parsed.entries[-1].title == ITEMS[-1].headline
     assert any(link.rel == "next" and link.href.endswith("?before=p2") for link in parsed.feed.links)
 
 
