@@ -6,53 +6,27 @@ exactly the floor or exactly the last event; and if what follows it is dense. Al
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any
 
 from redis.asyncio import Redis
 
 from livefeed.cursors import Cursor
 from livefeed.events import Event, EventType
 from livefeed.exceptions import ConfigError, Unavailable
+from livefeed.holes import Continuation, Hole, NoFeed, Page
 from livefeed.log import scripts
 from livefeed.log.changes import Appended, Change, Closed, Exists, Missing, Moved, Outcome, Raced, Repeated
 from livefeed.log.connect import Backend
 from livefeed.log.durability import Durability, Wait, check_reached, strongest, waits
 from livefeed.log.keys import Keys
 
-__all__ = ["EventLog", "Hole", "NoFeed", "Page"]
+__all__ = ["EventLog"]
 
 WAIT_TIMEOUT = 1_000
 """ms that a publish waits for its durability: it must be answered within 2 s whatever happens."""
 
 PAGE = 500
 """Entries that one read brings: at 1 KiB each it holds Redis for less than a millisecond."""
-
-
-@dataclass(frozen=True, slots=True)
-class Page:
-    """What follows a position: *events* in order, the ids *removed* among them, and the feed's *last* event."""
-
-    events: tuple[Event, ...]
-    removed: tuple[Cursor, ...]
-    last: Cursor | None
-    """None when the page was read without asking for it."""
-
-
-@dataclass(frozen=True, slots=True)
-class Hole:
-    """The position cannot be continued exactly. *missed* are the first and last number missing, where known."""
-
-    reason: Literal["trimmed", "lost"]
-    last: Cursor
-    missed: tuple[int, int] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class NoFeed:
-    """There is no such feed, or none any more; *last* is the last event that it had."""
-
-    last: Cursor
 
 
 class EventLog:
@@ -126,7 +100,7 @@ class EventLog:
 
     # -- reading the log
 
-    async def read(self, feed: str, after: Cursor, limit: int = PAGE) -> Page | Hole | NoFeed:
+    async def read(self, feed: str, after: Cursor, limit: int = PAGE) -> Continuation:
         """What follows the position *after*, exactly, or why that cannot be said.
 
         A plain range, inclusive at the position, is its own proof when it begins with the position and is dense: an exclusive
@@ -140,25 +114,24 @@ class EventLog:
             entries = []
         events = _dense(feed, after, entries)
         if events is not None:
-            return Page(events, (), None)
+            return Page(events)
         return await self._decide(feed, keys, after, limit)
 
-    async def _decide(self, feed: str, keys: Keys, after: Cursor, limit: int) -> Page | Hole | NoFeed:
+    async def _decide(self, feed: str, keys: Keys, after: Cursor, limit: int) -> Continuation:
         answer = await self._range(self.redis, [keys.log, keys.feed, keys.removed], [keys.prefix, str(after), limit])
         match answer[0]:
             case b"page":
-                last = Cursor.of_entry(answer[1])
-                decoded = [_event(feed, entry[0], _pairs(entry[1])) for entry in answer[2]]
+                decoded = [_event(feed, entry[0], _pairs(entry[1])) for entry in answer[1]]
                 events = tuple(event for event in decoded if event is not None)
-                removed = [Cursor.of_entry(entry_id) for entry_id in answer[3]]
+                removed = [Cursor.of_entry(entry_id) for entry_id in answer[2]]
                 # An entry of ours that cannot be read is passed over like a removed one: it must not stop the feed.
-                removed += [Cursor.of_entry(entry[0]) for entry, event in zip(answer[2], decoded, strict=True) if event is None]
-                return Page(events, tuple(sorted(removed, key=lambda cursor: cursor.seq)), last)
+                removed += [Cursor.of_entry(entry[0]) for entry, event in zip(answer[1], decoded, strict=True) if event is None]
+                return Page(events, tuple(sorted(removed, key=lambda cursor: cursor.seq)))
             case b"hole":
-                missed = (int(answer[3]), int(answer[4])) if len(answer) > 4 else None
-                return Hole("lost" if answer[1] == b"lost" else "trimmed", Cursor.of_entry(answer[2]), missed)
+                missed = (int(answer[2]), int(answer[3])) if len(answer) > 3 else None
+                return Hole("lost" if answer[1] == b"lost" else "trimmed", missed)
             case _:
-                return NoFeed(Cursor.of_entry(answer[1]))
+                return NoFeed(deleted=answer[0] == b"deleted")
 
     async def since(self, feed: str, ms: int) -> Cursor | Hole | NoFeed:
         """The position from which everything appended at or after the time *ms* follows."""
@@ -168,9 +141,9 @@ class EventLog:
             case b"from":
                 return Cursor.of_entry(answer[1])
             case b"hole":
-                return Hole("trimmed", Cursor.of_entry(answer[1]))
+                return Hole("trimmed")
             case _:
-                return NoFeed(Cursor(0, 0))
+                return NoFeed(deleted=answer[0] == b"deleted")
 
     async def head(self, feed: str) -> Cursor | None:
         """The feed's last event; None when there is no such feed."""

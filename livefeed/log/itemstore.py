@@ -15,27 +15,9 @@ from livefeed.filters import Filter
 from livefeed.log import scripts
 from livefeed.log.changes import State
 from livefeed.log.keys import Keys
+from livefeed.snapshots import Listing, Row
 
-__all__ = ["ItemStore", "Listing", "Row", "StoredItem"]
-
-
-@dataclass(frozen=True, slots=True)
-class Row:
-    """One current item: *data* as readers see it, and for the desk what only it sees."""
-
-    member: str
-    data: bytes
-    desk: bytes = b""
-    state: str = "usable"
-
-
-@dataclass(frozen=True, slots=True)
-class Listing:
-    """Current items, newest first, true for the log position *head*; *next* continues, "" at the end."""
-
-    head: Cursor
-    rows: tuple[Row, ...]
-    next: str
+__all__ = ["ItemStore", "StoredItem"]
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,15 +1,15 @@
 -- Continues a position exactly, or says why that cannot be done. Read only.
 --
 -- KEYS: log, feed, removed. ARGV: prefix, position, how many entries.
--- {"page", last, entries, removed ids among them} or {"hole", reason, last [, first missing, last missing]} or {"nofeed", last}.
+-- {"page", entries, removed ids among them}, {"hole", reason [, first missing, last missing]}, {"deleted"} or {"nofeed"}.
 
 local LOG, FEED, REMOVED = KEYS[1], KEYS[2], KEYS[3]
 local position, most = ARGV[2], tonumber(ARGV[3])
 local position_ms, position_seq = parse(position)
 
 local feed = read_feed(FEED)
-if not feed then return { 'nofeed', '0-0' } end
-if feed.state == 'deleted' then return { 'nofeed', feed.last } end
+if not feed then return { 'nofeed' } end
+if feed.state == 'deleted' then return { 'deleted' } end
 local is_log = kind(LOG) == 'stream'
 
 local function entry_at(id)
@@ -39,12 +39,12 @@ end
 
 local function missing(from)
   local hole = last_hole(LOG, REMOVED, feed)
-  if hole < from then return { 'hole', 'trimmed', feed.last } end
-  return { 'hole', 'trimmed', feed.last, from, hole }
+  if hole < from then return { 'hole', 'trimmed' } end
+  return { 'hole', 'trimmed', from, hole }
 end
 
 if not is_good() then
-  if is_other_branch() then return { 'hole', 'lost', feed.last } end
+  if is_other_branch() then return { 'hole', 'lost' } end
   return missing(position_seq + 1)
 end
 
@@ -57,7 +57,7 @@ for _, entry in ipairs(found) do
   local _, seq = parse(entry[1])
   if seq < expected or not all_removed(REMOVED, expected, seq - 1) then
     if #entries == 0 then return missing(expected) end
-    return { 'page', feed.last, entries, removed }
+    return { 'page', entries, removed }
   end
   if seq > expected then
     for _, id in ipairs(redis.call('ZRANGEBYSCORE', REMOVED, expected, seq - 1)) do removed[#removed + 1] = id end
@@ -68,8 +68,8 @@ end
 if #found < most and expected <= feed.seq then
   if not all_removed(REMOVED, expected, feed.seq) then
     if #entries == 0 then return missing(expected) end
-    return { 'page', feed.last, entries, removed }
+    return { 'page', entries, removed }
   end
   for _, id in ipairs(redis.call('ZRANGEBYSCORE', REMOVED, expected, feed.seq)) do removed[#removed + 1] = id end
 end
-return { 'page', feed.last, entries, removed }
+return { 'page', entries, removed }

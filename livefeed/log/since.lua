@@ -1,9 +1,10 @@
 -- The position from which everything appended at or after a time follows. Read only.
 --
--- KEYS: log, feed. ARGV: prefix, time in ms. {"from", position} or {"hole", last, first missing, last missing} or {"nofeed"}.
+-- KEYS: log, feed. ARGV: prefix, time in ms. {"from", position} or {"hole"}, {"deleted"} or {"nofeed"}.
 
 local feed = read_feed(KEYS[2])
-if not feed or feed.state == 'deleted' then return { 'nofeed' } end
+if not feed then return { 'nofeed' } end
+if feed.state == 'deleted' then return { 'deleted' } end
 local time = tonumber(ARGV[2])
 if time > feed.ms then return { 'from', feed.last } end
 if kind(KEYS[1]) == 'stream' then
@@ -11,4 +12,4 @@ if kind(KEYS[1]) == 'stream' then
   if before then return { 'from', before[1] } end
 end
 if feed.floor == '0-0' or (feed.floor_ms > 0 and feed.floor_ms < time) then return { 'from', feed.floor } end
-return { 'hole', feed.last, 1, feed.floor_seq }
+return { 'hole' }

@@ -13,12 +13,13 @@ from livefeed.cursors import BIRTH, Cursor
 from livefeed.events import Event, EventType, rfc3339
 from livefeed.exceptions import BadRequest, Conflict, Forbidden, Invalid, NotFound, StaleVersion, Unavailable
 from livefeed.feeds import FeedSettings
+from livefeed.holes import Page
 from livefeed.items import Item, ItemInput, Tombstone, parse_item
 from livefeed.log.catalog import Catalog
 from livefeed.log.connect import inspect
 from livefeed.log.durability import Durability
 from livefeed.log.editor import Done, Editor
-from livefeed.log.eventlog import EventLog, Page
+from livefeed.log.eventlog import EventLog
 from livefeed.log.itemstore import ItemStore
 from tests.waiting import until
 

@@ -26,8 +26,9 @@ from livefeed.grants import Caller, Role
 from livefeed.items import Item, Tombstone, parse_time
 from livefeed.log.catalog import Catalog, Feed
 from livefeed.log.eventlog import EventLog
-from livefeed.log.itemstore import ItemStore, Listing
+from livefeed.log.itemstore import ItemStore
 from livefeed.queries import Query
+from livefeed.snapshots import Listing
 
 __all__ = ["Formats"]
 

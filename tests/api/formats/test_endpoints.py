@@ -25,7 +25,8 @@ from livefeed.log.catalog import Catalog
 from livefeed.log.changes import Appended, Change, State
 from livefeed.log.connect import inspect
 from livefeed.log.eventlog import EventLog
-from livefeed.log.itemstore import ItemStore, Listing
+from livefeed.log.itemstore import ItemStore
+from livefeed.snapshots import Listing
 from tests.api.formats.rules import ATOM, TOMBSTONE, check_atom, check_jsonfeed
 
 ROOT = "/v1/feeds/world/"

@@ -1,0 +1,45 @@
+"""What follows a position in a log, or why that cannot be said."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Literal
+
+from livefeed.cursors import Cursor
+from livefeed.events import Event
+
+__all__ = ["Continuation", "Hole", "NoFeed", "Page", "Reason"]
+
+Reason = Literal["trimmed", "lost", "unknown"]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """Everything that follows a position, up to some number: *events* and the ids *removed*, together dense."""
+
+    events: tuple[Event, ...]
+    removed: tuple[Cursor, ...] = ()
+
+    @property
+    def end(self) -> Cursor | None:
+        """The position after the page, None when it is empty."""
+        ends = [part.cursor for part in self.events[-1:]] + list(self.removed[-1:])
+        return max(ends, key=lambda cursor: cursor.seq, default=None)
+
+
+@dataclass(frozen=True, slots=True)
+class Hole:
+    """The position cannot be continued exactly. *missed* are the first and last number missing, where known."""
+
+    reason: Literal["trimmed", "lost"]
+    missed: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NoFeed:
+    """There is no such feed; *deleted* when there was one and somebody deleted it."""
+
+    deleted: bool = False
+
+
+Continuation = Page | Hole | NoFeed

@@ -1,0 +1,200 @@
+"""The hub: the channels of one worker, and what keeps them going.
+
+Every task here has an owner: the hub's task group, which ends when the hub is left.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from types import TracebackType
+from typing import Self
+
+import structlog
+from redis.asyncio import Redis
+
+from livefeed.channel import Channel, ListNewest, ReadAfter, Request, Terms
+from livefeed.counters import Counters
+from livefeed.exceptions import NotFound, RequestError, Unavailable
+from livefeed.holes import Continuation, NoFeed
+from livefeed.log.eventlog import EventLog
+from livefeed.log.itemstore import ItemStore
+from livefeed.log.tail import Tail
+from livefeed.reader import Reader, State
+from livefeed.snapshots import Listing
+
+__all__ = ["HEARTBEAT", "Hub"]
+
+HEARTBEAT = 15
+"""Seconds within which every reader hears something."""
+
+_TURN = 0.25
+_SLOTS = 48
+"""One turn of the wheel is 12 s, so that a heartbeat that is late is still in time. Its slots spread the heartbeats: 20,000 in
+one instant would stop the loop for 0.2 s."""
+
+_LINGER = 60.0
+"""Seconds that a channel outlives its last reader: a worker that lost all its readers will have them back soon."""
+
+_log = structlog.get_logger("livefeed.hub")
+
+
+class Hub:
+    """The channels of one worker. Used as a context manager, which owns all tasks."""
+
+    def __init__(self, log: EventLog, items: ItemStore, bell: Redis, *, version: str, counters: Counters) -> None:
+        self.log = log
+        self.items = items
+        self.counters = counters
+        self.terms = Terms(version=version, heartbeat=HEARTBEAT, now=lambda: time.time_ns() // 1_000_000)
+        self.channels: dict[str, Channel] = {}
+        self.tail = Tail(log, bell, self.channels, counters)
+        self.draining = False
+        self._opening: dict[str, asyncio.Task[Channel | RequestError]] = {}
+        self._wheel: list[list[Reader]] = [[] for _ in range(_SLOTS)]
+        self._next_slot = 0
+        self._empty_since: dict[str, float] = {}
+        self._tasks = asyncio.TaskGroup()
+        self._running: list[asyncio.Task[None]] = []
+
+    async def __aenter__(self) -> Self:
+        await self._tasks.__aenter__()
+        self._running = [self._tasks.create_task(self.tail.run()), self._tasks.create_task(self._turn())]
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        for task in self._running:
+            task.cancel()
+        await self._tasks.__aexit__(kind, error, traceback)
+
+    # -- channels
+
+    async def channel(self, feed: str) -> Channel:
+        """The channel of *feed*, followed from now on. Raises `NotFound`, `Unavailable`."""
+        channel = self.channels.get(feed)
+        if channel is not None:
+            return channel
+        opening = self._opening.get(feed)
+        if opening is None:
+            opening = self._opening[feed] = self._tasks.create_task(self._open(feed))
+            opening.add_done_callback(lambda _: self._opening.pop(feed, None))
+        # Shielded: one connection that gives up must not take the channel from the others that wait for it.
+        opened = await asyncio.shield(opening)
+        if isinstance(opened, RequestError):
+            raise opened
+        return opened
+
+    async def _open(self, feed: str) -> Channel | RequestError:
+        try:
+            head = await self.log.head(feed)
+        except Unavailable as exc:
+            return exc
+        if head is None:
+            return NotFound(f"there is no feed {feed!r}")
+        channel = Channel(feed, head, terms=self.terms, ask=self._ask, counters=self.counters)
+        self.channels[feed] = channel
+        self._empty_since[feed] = time.monotonic()
+        self.tail.changed()
+        return channel
+
+    def join(self, reader: Reader) -> None:
+        """Serve *reader* from its channel, and send it heartbeats."""
+        # The turn that comes last is the farthest away; joining in a row spreads a reconnect storm over the wheel.
+        self._next_slot = (self._next_slot + 1) % _SLOTS
+        self._wheel[self._next_slot].append(reader)
+        self._empty_since.pop(reader.channel.feed, None)
+        reader.channel.join(reader)
+
+    # -- reading for channels
+
+    def _ask(self, channel: Channel, request: Request, generation: int) -> None:
+        self._tasks.create_task(self._answer(channel, request, generation))
+
+    async def _answer(self, channel: Channel, request: Request, generation: int) -> None:
+        try:
+            answer = await self._read(channel.feed, request)
+        except Unavailable as exc:
+            _log.warning("readers could not be served from the log", feed=channel.feed, reason=str(exc))
+            channel.failed(request)
+            return
+        except Exception:  # noqa: BLE001  # the edge of a read: those who wait for it must not wait for ever
+            _log.exception("a read for readers failed", feed=channel.feed)
+            channel.failed(request)
+            return
+        channel.answer(request, generation, answer)
+
+    async def _read(self, feed: str, request: Request) -> Continuation | Listing:
+        match request:
+            case ReadAfter(position):
+                return await self.log.read(feed, position)
+            case ListNewest(items, only):
+                try:
+                    return await self.items.newest(feed, items, only=only)
+                except NotFound:
+                    return NoFeed()
+
+    # -- the wheel
+
+    async def _turn(self) -> None:
+        loop = asyncio.get_running_loop()
+        due = loop.time()
+        slot = 0
+        while True:
+            due += _TURN
+            await asyncio.sleep(due - loop.time())
+            lag = loop.time() - due
+            self.counters.loop_lag_seconds.observe(max(lag, 0.0))
+            if lag > _TURN:
+                # After a stop of the process the turns that were missed are not made up for all at once.
+                due = loop.time()
+            slot = (slot + 1) % _SLOTS
+            try:
+                self._beat(slot)
+                self._forget_idle()
+            except Exception:  # noqa: BLE001  # a supervised loop: one reader's fault must not stop the others' heartbeats
+                _log.exception("a turn of the wheel failed")
+
+    def _beat(self, slot: int) -> None:
+        readers = [reader for reader in self._wheel[slot] if reader.state is not State.CLOSED]
+        self._wheel[slot] = readers
+        by_channel: dict[Channel, list[Reader]] = {}
+        for reader in readers:
+            by_channel.setdefault(reader.channel, []).append(reader)
+        for channel, members in by_channel.items():
+            channel.beat(members)
+
+    def _forget_idle(self) -> None:
+        now = time.monotonic()
+        for feed, channel in list(self.channels.items()):
+            if channel.readers or channel.watchers:
+                self._empty_since.pop(feed, None)
+            elif now - self._empty_since.setdefault(feed, now) > _LINGER:
+                del self.channels[feed], self._empty_since[feed]
+                self.tail.changed()
+
+    # -- the end
+
+    @property
+    def ready(self) -> bool:
+        """Whether the logs are being heard."""
+        return not self.draining and time.monotonic() - self.tail.progress < 5.0 and not self.counters.tails_stale
+
+    async def drain(self, within: float) -> None:
+        """Say goodbye to every reader, spread over *within* seconds, and take no new ones."""
+        self.draining = True
+        readers = [reader for channel in self.channels.values() for reader in channel.readers]
+        batch = max(len(readers) // 20, 50)
+        for start in range(0, len(readers), batch):
+            for reader in readers[start : start + batch]:
+                self.farewell(reader, "shutdown", 1012)
+            if start + batch < len(readers):
+                await asyncio.sleep(within / 20)
+
+    def farewell(self, reader: Reader, reason: str, code: int) -> None:
+        """End one reader's connection; when it may come back is spread at random, so that they do not all return at once."""
+        if reader.state is not State.CLOSED:
+            retry_ms = random.randint(200, 2_000)  # noqa: S311  # spreads the readers, keeps no secret
+            reader.channel.end(reader, reason, code, retry_ms)

@@ -1,0 +1,143 @@
+"""The reader: one live stream of one feed, and what it still has to be told.
+
+Rule 1: a reader's position never runs ahead of what was written to it.
+Rule 2: a reader enters its group only when its position is exactly the head of the ring, in the turn in which that was seen.
+Rule 3: `hello` comes first, and says `resumed` only when it is known.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from enum import Enum
+from typing import TYPE_CHECKING, Any, Protocol
+
+from livefeed.cursors import Cursor
+from livefeed.filters import Filter
+from livefeed.holes import Reason
+from livefeed.wires import Wire
+
+if TYPE_CHECKING:
+    from livefeed.channel import Channel
+
+__all__ = ["After", "FromNow", "Newest", "Reader", "Sink", "Start", "State", "Unknown"]
+
+RESET_ITEMS = 20
+"""Items in a reset for who did not say how many it wants."""
+
+
+class Sink(Protocol):
+    """What a reader writes to: its connection."""
+
+    wire: Wire
+    writable: bool
+
+    def write(self, data: bytes, /) -> None: ...
+
+    def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class FromNow:
+    """Live from now on."""
+
+
+@dataclass(frozen=True, slots=True)
+class After:
+    """From after *position*; *given* when the reader named it itself, so that `hello` answers whether it was continued."""
+
+    position: Cursor
+    given: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Newest:
+    """A snapshot of the newest items, then live."""
+
+    items: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A position that cannot be continued, known beforehand: a reset, then live."""
+
+    reason: Reason
+
+
+Start = FromNow | After | Newest | Unknown
+
+
+class State(Enum):
+    """OPENING → BEHIND ⇄ LIVE → CLOSED. *Behind* is replaying, and catching up after the connection was slow."""
+
+    OPENING = "opening"
+    BEHIND = "behind"
+    LIVE = "live"
+    CLOSED = "closed"
+
+
+Greet = Callable[["Reader", Mapping[str, Any], Cursor | None], None]
+
+
+class Reader:
+    """One reader of one feed. What it does next is decided by its channel; it owns only its own state.
+
+    *items* is how many items a snapshot or reset brings. *greet* writes the `hello`, where a connection has its own form of it.
+    """
+
+    __slots__ = ("_position", "channel", "greet", "items", "only", "reset", "sink", "start", "state", "told_stale", "waits")
+
+    def __init__(
+        self, channel: Channel, sink: Sink, start: Start, *, only: Filter, items: int = RESET_ITEMS, greet: Greet | None = None
+    ) -> None:
+        self.channel = channel
+        self.sink = sink
+        self.start = start
+        self.only = only
+        self.items = start.items if isinstance(start, Newest) else items
+        self.greet = greet
+        self.state = State.OPENING
+        self.told_stale = False
+        self.waits = False
+        """Whether a read is under way for it, or it waits for the tail: it is in one such list at most."""
+        self.reset: tuple[Reason, tuple[int, int] | None] | None = None
+        """Why, when the reader is to be told a reset next."""
+        self._position: Cursor | None = None
+
+    @property
+    def position(self) -> Cursor | None:
+        """What has been written to this reader reaches up to here; None before it is known."""
+        return self.channel.ring.head if self.state is State.LIVE else self._position
+
+    @position.setter
+    def position(self, position: Cursor) -> None:
+        self._position = position
+
+    def hello(self, resumed: bool | None, cursor: Cursor | None = None) -> None:
+        """Say hello, once."""
+        if self.state is not State.OPENING:
+            return
+        self.state = State.BEHIND
+        data = self.channel.hello(resumed)
+        if self.greet is not None:
+            self.greet(self, data, cursor)
+        else:
+            self.say("hello", data, cursor)
+
+    def say(self, name: str, data: Mapping[str, Any] | bytes, cursor: Cursor | None = None) -> None:
+        """Write one of the stream's own events."""
+        self.sink.write(self.channel.control(self.sink.wire, name, data, cursor))
+
+    # -- what the connection tells
+
+    def pause(self) -> None:
+        self.channel.pause(self)
+
+    def resume(self) -> None:
+        self.channel.resume(self)
+
+    def closed(self) -> None:
+        self.channel.leave(self)
+
+    def receive(self, message: str | bytes, /) -> None:
+        """A live stream takes no messages: what its client says is ignored."""
