@@ -118,10 +118,14 @@ class Authenticator:
             group.create_task(self._expire())
             group.create_task(self._revoke())
 
+    def expire(self) -> None:
+        """End what has expired by now."""
+        self._watch.expire(self._clock())
+
     async def _expire(self) -> None:
         while True:
             await asyncio.sleep(1)
-            self._watch.expire(self._clock())
+            self.expire()
 
     async def _revoke(self) -> None:
         while True:

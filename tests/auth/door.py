@@ -94,9 +94,10 @@ class Door:
     proxies: Iterable[str] = ()
     frame_ancestors: Iterable[str] = ()
     jwks: str | None = None
+    admin_key: str = ADMIN_KEY
 
     def __post_init__(self) -> None:
-        self.keys = Keys(self.redis, ADMIN_KEY, clock=self.clock)
+        self.keys = Keys(self.redis, self.admin_key, clock=self.clock)
         self.tokens = Tokens(KeySet(secret=SECRET, source=self.jwks), TokenRules(), clock=self.clock)
         self.audit = Audit(self.redis)
         self.authenticator = Authenticator(
