@@ -12,7 +12,7 @@ from livefeed.version import __version__
 
 __all__ = ["main"]
 
-_COMMANDS = ("serve",)
+_COMMANDS = ("keys", "serve", "token")
 
 
 class _Commands(click.Group):
