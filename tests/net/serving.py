@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import ssl
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
+from queue import SimpleQueue
 from typing import Any, Literal, TypeVar
 from urllib.parse import parse_qs
 
@@ -67,8 +69,9 @@ class Served:
         self.owners: list[TinyOwner] = []
         self.joined = threading.Semaphore(0)
         self.greeting = b""
+        self.heard: SimpleQueue[str] = SimpleQueue()
         direct = kind.startswith("direct")
-        config = uvicorn.Config(
+        self.config = uvicorn.Config(
             self.app,
             http=HttpProtocol.on(self.network) if direct else "httptools",
             ws="none" if direct else "websockets-sansio",
@@ -78,13 +81,14 @@ class Served:
             interface="asgi3",
             proxy_headers=False,
             timeout_graceful_shutdown=1,
+            timeout_keep_alive=1,
             **options,
         )
         self.socket = socket.create_server(("127.0.0.1", 0))
         # Small and inherited, so that a peer that takes nothing shows soon.
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 * 1024)
         self.port: int = self.socket.getsockname()[1]
-        self.server = uvicorn.Server(config)
+        self.server = uvicorn.Server(self.config)
         self.loop: asyncio.AbstractEventLoop | None = None
         self.errors: list[dict[str, Any]] = []
         self.ready = threading.Event()
@@ -101,8 +105,18 @@ class Served:
             await refuse_websocket(scope, send, 429, [(b"retry-after", b"3")], b"later")
         elif path == "/broken":
             raise ZeroDivisionError
+        elif path == "/never":
+            await self.never(receive)
         else:
             await self.plain(scope, receive, send)
+
+    async def never(self, receive: Receive) -> None:
+        """Wait until the client has gone."""
+        while True:
+            message = await receive()
+            self.heard.put(message["type"])
+            if message["type"].endswith(".disconnect"):
+                return
 
     async def plain(self, scope: Scope, receive: Receive, send: Send) -> None:
         body = b""
@@ -115,7 +129,9 @@ class Served:
         if scope["path"] == "/big":
             text = b"x" * 1_000_000
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(text))]})
-        await send({"type": "http.response.body", "body": text})
+        await send({"type": "http.response.body", "body": text, "more_body": True})
+        await send({"type": "http.response.body", "body": b""})
+        self.heard.put("answered")
 
     def start(self, outlet: Outlet) -> TinyOwner:
         owner = TinyOwner(outlet, self.greeting)
@@ -137,6 +153,10 @@ class Served:
         assert self.loop is not None
         return asyncio.run_coroutine_threadsafe(run(), self.loop).result(10)
 
+    def run(self, coroutine: Coroutine[Any, Any, T]) -> T:
+        assert self.loop is not None
+        return asyncio.run_coroutine_threadsafe(coroutine, self.loop).result(20)
+
     async def notify(self) -> None:
         if self.loop is None:
             self.loop = asyncio.get_running_loop()
@@ -147,8 +167,8 @@ class Served:
 @contextmanager
 def served(kind: Kind, limits: ConnectionLimits | None = None, **options: Any) -> Iterator[Served]:
     server = Served(kind, limits, **options)
-    server.server.config.callback_notify = server.notify
-    server.server.config.timeout_notify = 0
+    server.config.callback_notify = server.notify
+    server.config.timeout_notify = 0
     server.thread.start()
     try:
         assert server.ready.wait(10), "the server did not start"
@@ -162,17 +182,21 @@ def served(kind: Kind, limits: ConnectionLimits | None = None, **options: Any) -
         server.socket.close()
     assert not server.thread.is_alive()
     assert server.errors == []
+    assert server.network.counters.connections == 0
+    assert len(server.network) == 0
 
 
 class Client:
     """A socket that speaks HTTP, SSE and WebSocket as the test says."""
 
-    def __init__(self, server: Served, *, receive_buffer: int | None = None) -> None:
+    def __init__(self, server: Served, *, receive_buffer: int | None = None, tls: ssl.SSLContext | None = None) -> None:
         self.socket = socket.socket()
         if receive_buffer is not None:
             self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receive_buffer)
         self.socket.settimeout(10)
         self.socket.connect(("127.0.0.1", server.port))
+        if tls is not None:
+            self.socket = tls.wrap_socket(self.socket)
         self.parser = EventStreamParser()
         self.unread = b""
 

@@ -1,0 +1,281 @@
+"""Requests: what is refused, what has to come in time, and which connections are handed over."""
+
+from __future__ import annotations
+
+import time
+from contextlib import suppress
+from ipaddress import ip_network
+
+import orjson
+import pytest
+
+from livefeed.eventstream import sse_block
+from livefeed.net import ConnectionLimits
+from livefeed.net.network import Network
+from livefeed.net.proxies import client_address
+from tests.net.serving import Client, Served, served
+
+BLOCK = sse_block(b"1")
+
+
+def problem(client: Client, status: int) -> str:
+    """The detail of the problem document that ends the connection."""
+    head = client.head()
+    assert head.startswith(f"http/1.1 {status} "), head
+    assert "connection: close" in head
+    body = orjson.loads(client.read_to_end())
+    assert body["status"] == status
+    return str(body["detail"])
+
+
+@pytest.mark.parametrize(
+    "request_head",
+    [
+        b"GET / HTTP/1.1\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nHost: b\r\n\r\n",
+        b"POST / HTTP/1.1\r\nHost: a\r\nContent-Length: 3\r\nTransfer-Encoding: chunked\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: 1\r\n 2\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: 1\r2\r\n\r\n",
+        b"GET / HTTP/1.1\r\nHost: a\r\nX: 1\0002\r\n\r\n",
+        b"GET /\xff HTTP/1.1\r\nHost: a\r\n\r\n",
+        b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03",
+    ],
+)
+def test_what_is_no_proper_request_is_a_400(direct: Served, request_head: bytes) -> None:
+    with Client(direct) as client:
+        client.send(request_head)
+        assert problem(client, 400)
+
+
+def test_http_1_0_needs_no_host(direct: Served) -> None:
+    with Client(direct) as client:
+        client.send(b"GET / HTTP/1.0\r\n\r\n")
+        assert client.head().startswith("http/1.1 200 ")
+
+
+@pytest.mark.parametrize("end", [b"\r\n\r\n", b""])
+def test_a_head_has_a_size(direct: Served, end: bytes) -> None:
+    with Client(direct) as client:
+        client.send(b"GET / HTTP/1.1\r\nHost: x\r\nX: " + b"y" * 33_000 + end)
+        assert "32768 bytes" in problem(client, 431)
+
+
+def test_trailers_are_no_headers() -> None:
+    limits = ConnectionLimits(proxies=(ip_network("127.0.0.1"),))
+    with served("direct-uvloop", limits) as server, Client(server) as client:
+        client.send(
+            b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n1\r\na\r\n0\r\nX-Forwarded-For: 1.2.3.4\r\n\r\n"
+        )
+        client.head()
+        assert client.read(21) == b"POST 127.0.0.1 http 1"
+
+
+# Deadlines.
+
+
+@pytest.fixture
+def hasty() -> ConnectionLimits:
+    return ConnectionLimits(head_timeout=0.1, body_timeout=0.1, body_step=100)
+
+
+@pytest.mark.parametrize(
+    "sent", [b"G", b"GET / HTTP/1.1\r\nHost: x\r\nX-Slow:", b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n12"]
+)
+def test_a_request_that_does_not_come_is_a_408(hasty: ConnectionLimits, sent: bytes) -> None:
+    with served("direct-uvloop", hasty) as server, Client(server) as client:
+        client.send(sent)
+        assert "in time" in problem(client, 408)
+        assert server.network.counters.connections_timed_out == 1
+
+
+def test_a_connection_that_says_nothing_is_closed_without_a_word(hasty: ConnectionLimits) -> None:
+    with served("direct-asyncio", hasty) as server, Client(server) as client:
+        assert client.read_to_end() == b""
+
+
+def test_a_body_may_take_its_time_as_long_as_it_comes() -> None:
+    limits = ConnectionLimits(body_timeout=1.2, body_step=10)
+    with served("direct-uvloop", limits) as server, Client(server) as client:
+        client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60\r\n\r\n")
+        for _ in range(6):
+            time.sleep(0.5)  # the time is what is tested
+            client.send(b"x" * 10)
+        assert client.head().startswith("http/1.1 200 ")
+
+
+def test_a_served_reader_has_no_deadline(hasty: ConnectionLimits) -> None:
+    with served("direct-uvloop", hasty) as server, Client(server) as first, Client(server) as second:
+        first.get("/stream")
+        owner = server.owner()
+        assert second.read_to_end() == b""
+        assert owner.told == []
+
+
+def test_the_next_request_of_a_connection_has_its_own_deadline(direct: Served) -> None:
+    with Client(direct) as client:
+        for _ in range(3):
+            assert client.get("/").startswith("http/1.1 200 ")
+            assert client.read(20) == b"GET 127.0.0.1 http 0"
+
+
+def test_an_answer_that_nobody_takes_is_given_up() -> None:
+    limits = ConnectionLimits(write_timeout=0.5)
+    with served("direct-uvloop", limits) as server, Client(server, receive_buffer=4096) as client:
+        client.get("/big")
+        assert server.heard.get(timeout=10) == "answered"
+        assert server.network.counters.connections_stuck == 1
+
+
+# Who may come.
+
+
+def test_an_address_has_a_number_of_connections() -> None:
+    limits = ConnectionLimits(connections_per_address=2)
+    with served("direct-uvloop", limits) as server, Client(server) as first:
+        first.get("/stream")
+        first_owner = server.owner()
+        with Client(server) as second, Client(server) as third:
+            second.open_websocket()
+            second_owner = server.owner()
+            third.send(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
+            assert "this address" in problem(third, 429)
+        second_owner.wait_for("closed")
+        with Client(server) as fourth:
+            assert fourth.get("/stream").startswith("http/1.1 200 ")
+            server.owner()
+        assert first_owner.told == []
+        assert server.network.counters.refused == 1
+
+
+def test_behind_a_proxy_the_forwarded_address_counts() -> None:
+    limits = ConnectionLimits(connections_per_address=1, proxies=(ip_network("127.0.0.0/8"),))
+    with served("direct-uvloop", limits) as server, Client(server) as a, Client(server) as b, Client(server) as c:
+        a.get("/stream", "X-Forwarded-For: 203.0.113.1")
+        b.open_websocket("/ws", "X-Forwarded-For: 203.0.113.2")
+        c.send(b"GET / HTTP/1.1\r\nHost: x\r\nX-Forwarded-For: 203.0.113.1\r\n\r\n")
+        problem(c, 429)
+
+
+def test_an_application_hears_the_forwarded_address_and_scheme() -> None:
+    limits = ConnectionLimits(proxies=(ip_network("127.0.0.0/8"),))
+    with served("direct-uvloop", limits) as server, Client(server) as client:
+        client.get("/", "X-Forwarded-For: 203.0.113.1", "X-Forwarded-Proto: https")
+        assert client.read(23) == b"GET 203.0.113.1 https 0"
+
+
+def test_nobody_else_is_believed(direct: Served) -> None:
+    with Client(direct) as client:
+        client.get("/", "X-Forwarded-For: 203.0.113.1", "X-Forwarded-Proto: https")
+        assert client.read(20) == b"GET 127.0.0.1 http 0"
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "expected"),
+    [
+        ("10.0.0.1", "203.0.113.1", "203.0.113.1"),
+        ("10.0.0.1", "1.1.1.1, 203.0.113.1", "203.0.113.1"),
+        ("10.0.0.1", "203.0.113.1, 10.0.0.2", "203.0.113.1"),
+        ("::ffff:10.0.0.1", "2001:db8::1", "2001:db8::1"),
+        ("10.0.0.1", "[2001:db8::1]", "2001:db8::1"),
+        ("10.0.0.1", "1.1.1.1, junk", "10.0.0.1"),
+        ("10.0.0.1", "", "10.0.0.1"),
+        ("203.0.113.9", "1.1.1.1", "203.0.113.9"),
+        ("not an address", "1.1.1.1", "not an address"),
+    ],
+)
+def test_the_nearest_address_that_is_no_proxy(peer: str, forwarded: str, expected: str) -> None:
+    headers = [(b"host", b"x"), (b"x-forwarded-for", forwarded.encode())]
+    assert client_address(peer, headers, (ip_network("10.0.0.0/8"),)) == expected
+
+
+def test_beyond_the_last_connection_nothing_is_read() -> None:
+    with served("direct-uvloop", ConnectionLimits(connections=1)) as server, Client(server) as first:
+        first.get("/stream")
+        owner = server.owner()
+        with Client(server) as second:
+            assert second.read_to_end() == b""
+        assert server.network.counters.refused == 1
+        assert owner.told == []
+
+
+# The hand-over.
+
+
+def test_a_second_request_sent_ahead_keeps_the_stream_on_the_server(direct: Served) -> None:
+    direct.greeting = BLOCK
+    with Client(direct) as client:
+        client.send(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\nGET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert "transfer-encoding: chunked" in client.head()
+        assert client.events(1, chunked=True)[0].data == "1"
+        owner = direct.owner()
+        direct.call(lambda: owner.outlet.close())
+        client.read(5)
+        assert client.head().startswith("http/1.1 200 ")
+
+
+def test_a_stream_may_be_the_second_request(direct: Served) -> None:
+    direct.greeting = BLOCK
+    with Client(direct) as client:
+        client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\nGET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.head()
+        client.read(20)
+        assert "connection: close" in client.head()
+        assert client.events(1)[0].data == "1"
+
+
+def test_what_follows_a_handed_over_request_is_dropped(direct: Served) -> None:
+    with Client(direct) as client:
+        client.get("/stream")
+        owner = direct.owner()
+        client.send(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        direct.call(lambda: owner.outlet.close(farewell=BLOCK))
+        assert client.read_to_end() == BLOCK
+
+
+def test_nothing_is_left_of_the_request(direct: Served) -> None:
+    """The parser, the scope and the cycle of the request are what an idle reader must not cost."""
+    with Client(direct) as client:
+        client.get("/stream")
+        direct.owner()
+        state = direct.server.server_state
+        assert direct.call(lambda: (len(state.connections), len(state.tasks), len(direct.network))) == (0, 0, 1)
+
+
+def test_an_upgrade_to_something_else_is_served_and_nothing_after_it(direct: Served) -> None:
+    with Client(direct) as client:
+        client.send(
+            b"GET / HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: h2c\r\n\r\nGET /smuggled HTTP/1.1\r\nHost: x\r\n\r\n"
+        )
+        assert client.head().startswith("http/1.1 200 ")
+        assert client.read_to_end() == b"GET 127.0.0.1 http 0"
+
+
+def test_a_fault_of_the_application_is_a_500(direct: Served) -> None:
+    with Client(direct) as client:
+        assert client.get("/broken").startswith("http/1.1 500 ")
+
+
+def test_a_fault_of_an_owner_ends_its_connection(direct: Served) -> None:
+    def start(outlet: object) -> object:
+        raise ZeroDivisionError
+
+    direct.start = start  # type: ignore[method-assign,assignment]
+    with Client(direct) as client:
+        client.send(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
+        with suppress(ConnectionResetError):
+            client.read_to_end()
+        assert client.unread.partition(b"\r\n\r\n")[2] == b""
+
+
+def test_a_herd_is_begun_a_few_a_turn_in_order() -> None:
+    with served("direct-uvloop", ConnectionLimits(starts_per_turn=2)) as server:
+        begun: list[int] = []
+
+        def begin(network: Network) -> None:
+            for n in range(5):
+                network.begin(lambda n=n: begun.append(n))  # type: ignore[misc]
+
+        server.call(lambda: begin(server.network))
+        while len(begun) < 5:
+            assert len(server.call(lambda: list(begun))) in (0, 2, 4, 5)
+        assert begun == [0, 1, 2, 3, 4]
