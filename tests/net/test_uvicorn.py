@@ -11,14 +11,44 @@ from uvicorn.protocols.http.flow_control import FlowControl
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import Server, ServerState
 
-PROTOCOL = """
-    _address app app_state asgi_version client connections cycle flow headers loop parser pipeline root_path scheme scope server
-    server_state tasks transport _start_asgi_task _should_upgrade _should_upgrade_to_ws _unset_keepalive_if_required
-    connection_made connection_lost data_received on_message_begin on_url on_header on_headers_complete on_body
-    on_message_complete pause_writing resume_writing shutdown
-""".split()[1:]
-CYCLE = "body disconnected keep_alive message_event more_body response_complete response_started scope".split()
-SERVER_STATE = "connections default_headers tasks total_requests".split()
+PROTOCOL = [
+    "app",
+    "app_state",
+    "asgi_version",
+    "client",
+    "connections",
+    "cycle",
+    "flow",
+    "headers",
+    "loop",
+    "parser",
+    "pipeline",
+    "root_path",
+    "scheme",
+    "scope",
+    "server",
+    "server_state",
+    "tasks",
+    "transport",
+    "_start_asgi_task",
+    "_should_upgrade",
+    "_should_upgrade_to_ws",
+    "_unset_keepalive_if_required",
+    "connection_made",
+    "connection_lost",
+    "data_received",
+    "on_message_begin",
+    "on_url",
+    "on_header",
+    "on_headers_complete",
+    "on_body",
+    "on_message_complete",
+    "pause_writing",
+    "resume_writing",
+    "shutdown",
+]
+CYCLE = ["body", "disconnected", "keep_alive", "message_event", "more_body", "response_complete", "response_started", "scope"]
+SERVER_STATE = ["connections", "default_headers", "tasks", "total_requests"]
 
 
 async def app(*_: object) -> None:
@@ -27,7 +57,7 @@ async def app(*_: object) -> None:
 
 @pytest.fixture
 async def protocol() -> HttpToolsProtocol:
-    return HttpToolsProtocol(Config(app), ServerState(), {}, asyncio.get_running_loop())
+    return HttpToolsProtocol(Config(app, interface="asgi3", lifespan="off"), ServerState(), {}, asyncio.get_running_loop())
 
 
 @pytest.mark.parametrize("name", PROTOCOL)
