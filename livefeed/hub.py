@@ -16,13 +16,17 @@ from redis.asyncio import Redis
 
 from livefeed.channel import Channel, ListNewest, ReadAfter, Request, Terms
 from livefeed.counters import Counters
+from livefeed.cursors import Cursor
 from livefeed.exceptions import NotFound, RequestError, Unavailable
-from livefeed.holes import Continuation, NoFeed
+from livefeed.grants import Caller, Role
+from livefeed.holes import Continuation, Hole, NoFeed
+from livefeed.log.catalog import Catalog, Feed
 from livefeed.log.eventlog import EventLog
 from livefeed.log.itemstore import ItemStore
 from livefeed.log.tail import Tail
-from livefeed.reader import Reader, State
+from livefeed.reader import After, Reader, Start, State, Unknown
 from livefeed.snapshots import Listing
+from livefeed.starts import Since
 
 __all__ = ["HEARTBEAT", "Hub"]
 
@@ -37,19 +41,26 @@ one instant would stop the loop for 0.2 s."""
 _LINGER = 60.0
 """Seconds that a channel outlives its last reader: a worker that lost all its readers will have them back soon."""
 
+_SETTINGS_AGE = 2.0
+"""Seconds after which a feed that is public no more has lost those readers who may not read it."""
+
 _log = structlog.get_logger("livefeed.hub")
 
 
 class Hub:
     """The channels of one worker. Used as a context manager, which owns all tasks."""
 
-    def __init__(self, log: EventLog, items: ItemStore, bell: Redis, *, version: str, counters: Counters) -> None:
+    def __init__(
+        self, log: EventLog, items: ItemStore, catalog: Catalog, bell: Redis, *, version: str, counters: Counters
+    ) -> None:
         self.log = log
         self.items = items
+        self.catalog = catalog
         self.counters = counters
         self.terms = Terms(version=version, heartbeat=HEARTBEAT, now=lambda: time.time_ns() // 1_000_000)
         self.channels: dict[str, Channel] = {}
         self.tail = Tail(log, bell, self.channels, counters)
+        self.settings: dict[str, Feed] = {}
         self.draining = False
         self._opening: dict[str, asyncio.Task[Channel | RequestError]] = {}
         self._wheel: list[list[Reader]] = [[] for _ in range(_SLOTS)]
@@ -60,7 +71,7 @@ class Hub:
 
     async def __aenter__(self) -> Self:
         await self._tasks.__aenter__()
-        self._running = [self._tasks.create_task(self.tail.run()), self._tasks.create_task(self._turn())]
+        self._running = [self._tasks.create_task(loop) for loop in (self.tail.run(), self._turn(), self._watch_settings())]
         return self
 
     async def __aexit__(
@@ -71,6 +82,17 @@ class Hub:
         await self._tasks.__aexit__(kind, error, traceback)
 
     # -- channels
+
+    async def open(self, feed: str, caller: Caller) -> Channel:
+        """The channel of *feed*, for who may read it. Raises `NotFound`, `Unauthorized`, `Forbidden`, `Unavailable`."""
+        if self.draining:
+            raise Unavailable("the server is stopping", retry_after=1)
+        channel = await self.channel(feed)
+        if not self.settings[feed].settings.public:
+            caller.require(Role.READ, feed)
+        if channel.stale_since is not None:
+            raise Unavailable("the event log cannot be read at the moment", retry_after=2)
+        return channel
 
     async def channel(self, feed: str) -> Channel:
         """The channel of *feed*, followed from now on. Raises `NotFound`, `Unavailable`."""
@@ -89,16 +111,27 @@ class Hub:
 
     async def _open(self, feed: str) -> Channel | RequestError:
         try:
-            head = await self.log.head(feed)
-        except Unavailable as exc:
+            found = await self.catalog.get(feed)
+        except (NotFound, Unavailable) as exc:
             return exc
-        if head is None:
-            return NotFound(f"there is no feed {feed!r}")
-        channel = Channel(feed, head, terms=self.terms, ask=self._ask, counters=self.counters)
+        channel = Channel(feed, found.head, terms=self.terms, ask=self._ask, counters=self.counters)
+        self.settings[feed] = found
         self.channels[feed] = channel
         self._empty_since[feed] = time.monotonic()
         self.tail.changed()
         return channel
+
+    async def resolve(self, feed: str, wanted: Start | Since) -> Start:
+        """Where a time is in the log of *feed*."""
+        if not isinstance(wanted, Since):
+            return wanted
+        match await self.log.since(feed, wanted.ms):
+            case Cursor() as position:
+                return After(position, given=False)
+            case Hole(reason):
+                return Unknown(reason)
+            case _:
+                raise NotFound(f"there is no feed {feed!r}")
 
     def join(self, reader: Reader) -> None:
         """Serve *reader* from its channel, and send it heartbeats."""
@@ -172,8 +205,30 @@ class Hub:
             if channel.readers or channel.watchers:
                 self._empty_since.pop(feed, None)
             elif now - self._empty_since.setdefault(feed, now) > _LINGER:
-                del self.channels[feed], self._empty_since[feed]
+                del self.channels[feed], self.settings[feed], self._empty_since[feed]
                 self.tail.changed()
+
+    async def _watch_settings(self) -> None:
+        while True:
+            await asyncio.sleep(_SETTINGS_AGE)
+            try:
+                await self._refresh_settings()
+            except Unavailable:
+                # The tail tells the readers; what is allowed stays as it was last known.
+                continue
+            except Exception:  # noqa: BLE001  # a supervised loop
+                _log.exception("reading the feeds' settings failed")
+
+    async def _refresh_settings(self) -> None:
+        names = list(self.channels)
+        for name, feed in zip(names, await self.catalog.get_many(names), strict=True):
+            if feed is None or name not in self.channels:
+                continue
+            self.settings[name] = feed
+            if not feed.settings.public:
+                for reader in list(self.channels[name].readers):
+                    if not reader.caller.may(Role.READ, name):
+                        self.farewell(reader, "forbidden", 4403)
 
     # -- the end
 
@@ -185,6 +240,9 @@ class Hub:
     async def drain(self, within: float) -> None:
         """Say goodbye to every reader, spread over *within* seconds, and take no new ones."""
         self.draining = True
+        for channel in self.channels.values():
+            for watcher in list(channel.watchers):
+                watcher()
         readers = [reader for channel in self.channels.values() for reader in channel.readers]
         batch = max(len(readers) // 20, 50)
         for start in range(0, len(readers), batch):
@@ -196,5 +254,8 @@ class Hub:
     def farewell(self, reader: Reader, reason: str, code: int) -> None:
         """End one reader's connection; when it may come back is spread at random, so that they do not all return at once."""
         if reader.state is not State.CLOSED:
-            retry_ms = random.randint(200, 2_000)  # noqa: S311  # spreads the readers, keeps no secret
-            reader.channel.end(reader, reason, code, retry_ms)
+            reader.channel.end(reader, reason, code, self.spread(200))
+
+    def spread(self, least_ms: int) -> int:
+        """A time to come back after, at random within two seconds above *least_ms*."""
+        return least_ms + random.randint(0, 2_000)  # noqa: S311  # spreads the readers, keeps no secret

@@ -14,13 +14,14 @@ from typing import TYPE_CHECKING, Any, Protocol
 
 from livefeed.cursors import Cursor
 from livefeed.filters import Filter
+from livefeed.grants import Caller
 from livefeed.holes import Reason
 from livefeed.wires import Wire
 
 if TYPE_CHECKING:
     from livefeed.channel import Channel
 
-__all__ = ["After", "FromNow", "Newest", "Reader", "Sink", "Start", "State", "Unknown"]
+__all__ = ["RESET_ITEMS", "After", "FromNow", "Newest", "Reader", "Sink", "Start", "State", "Unknown"]
 
 RESET_ITEMS = 20
 """Items in a reset for who did not say how many it wants."""
@@ -85,15 +86,37 @@ class Reader:
     *items* is how many items a snapshot or reset brings. *greet* writes the `hello`, where a connection has its own form of it.
     """
 
-    __slots__ = ("_position", "channel", "greet", "items", "only", "reset", "sink", "start", "state", "told_stale", "waits")
+    __slots__ = (
+        "_position",
+        "caller",
+        "channel",
+        "greet",
+        "items",
+        "only",
+        "reset",
+        "sink",
+        "start",
+        "state",
+        "told_stale",
+        "waits",
+    )
 
     def __init__(
-        self, channel: Channel, sink: Sink, start: Start, *, only: Filter, items: int = RESET_ITEMS, greet: Greet | None = None
+        self,
+        channel: Channel,
+        sink: Sink,
+        start: Start,
+        *,
+        only: Filter = Filter.ALL,
+        caller: Caller = Caller.ANONYMOUS,
+        items: int = RESET_ITEMS,
+        greet: Greet | None = None,
     ) -> None:
         self.channel = channel
         self.sink = sink
         self.start = start
         self.only = only
+        self.caller = caller
         self.items = start.items if isinstance(start, Newest) else items
         self.greet = greet
         self.state = State.OPENING
@@ -138,6 +161,3 @@ class Reader:
 
     def closed(self) -> None:
         self.channel.leave(self)
-
-    def receive(self, message: str | bytes, /) -> None:
-        """A live stream takes no messages: what its client says is ignored."""
