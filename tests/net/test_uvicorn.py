@@ -51,13 +51,15 @@ CYCLE = ["body", "disconnected", "keep_alive", "message_event", "more_body", "re
 SERVER_STATE = ["connections", "default_headers", "tasks", "total_requests"]
 
 
-async def app(*_: object) -> None:
+async def app(scope: object, receive: object, send: object) -> None:
     raise AssertionError("never called")
 
 
 @pytest.fixture
 async def protocol() -> HttpToolsProtocol:
-    return HttpToolsProtocol(Config(app, interface="asgi3", lifespan="off"), ServerState(), {}, asyncio.get_running_loop())
+    return HttpToolsProtocol(
+        Config(app, log_config=None, interface="asgi3", lifespan="off"), ServerState(), {}, asyncio.get_running_loop()
+    )
 
 
 @pytest.mark.parametrize("name", PROTOCOL)
