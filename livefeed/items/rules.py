@@ -41,7 +41,7 @@ class Rule(Protocol):
 
 
 def broken(at: str, rule: str, detail: str) -> Invalid:
-    return Invalid(FieldError(at, rule, f"{at[1:]}: {detail}"))
+    return Invalid(FieldError(at, rule, f"{at[1:] or 'the body'}: {detail}"))
 
 
 def _string(value: object, at: str) -> str:

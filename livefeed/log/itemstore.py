@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -68,6 +69,19 @@ class ItemStore:
             raise NotFound(f"there is no feed {feed!r}")
         rows = tuple(Row(row[0].decode(), row[1], row[2], row[3].decode() or "usable") for row in answer[1])
         return Listing(Cursor.of_entry(answer[0]), rows, answer[2].decode())
+
+    async def row(self, feed: str, item_id: str, *, only: Filter = Filter.ALL, desk: bool = False) -> Row | None:
+        """The item as a list would show it, None where a list would not."""
+        names = ("member", "data", "state", "tags", "urgency", "expires", "desk")
+        member, data, state, tags, urgency, expires, secret = await self._hmget(Keys(feed).item(item_id), *names)
+        if member is None or data is None or state is None:
+            return None
+        expired = bool(expires) and int(expires or 0) <= time.time_ns() // 1_000_000
+        if not desk and (state != b"usable" or expired):
+            return None
+        if not only.passes(frozenset((tags or b"").decode().split("\n")), int(urgency or 9)):
+            return None
+        return Row(member.decode(), data, (secret or b"") if desk else b"", state.decode())
 
     async def item(self, feed: str, item_id: str) -> StoredItem:
         """Raises `NotFound`."""

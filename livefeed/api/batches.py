@@ -1,0 +1,57 @@
+"""Batches: many items in one request, answered line by line in their order."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import orjson
+
+from livefeed.api.publishing import done_json
+from livefeed.exceptions import BadRequest, RequestError, TooLarge, Unavailable
+from livefeed.jsondoor import load_json
+from livefeed.log.editor import Done
+
+__all__ = ["MAX_BATCH", "NDJSON", "from_array", "from_lines", "publish_all"]
+
+NDJSON = "application/x-ndjson"
+MAX_BATCH = 4 * 1024 * 1024
+MAX_ITEMS = 1_000
+
+
+def from_lines(body: bytes) -> list[bytes]:
+    """One item a line; empty lines are none."""
+    return _counted([line for line in body.split(b"\n") if line.strip()])
+
+
+def from_array(body: bytes) -> list[bytes]:
+    """The items of a JSON array, each as its own JSON again, so that one that is too large or no object is refused alone."""
+    entries = load_json(body, limit=MAX_BATCH, what="the batch")
+    if not isinstance(entries, list):
+        raise BadRequest("a batch is a JSON array of items")
+    return [orjson.dumps(entry) for entry in _counted(entries)]
+
+
+def _counted(entries: list[Any]) -> list[Any]:
+    if len(entries) > MAX_ITEMS:
+        raise TooLarge(f"the batch has {len(entries):,} items: {MAX_ITEMS:,} are allowed")
+    return entries
+
+
+async def publish_all(entries: list[bytes], publish: Callable[[bytes], Awaitable[Done]]) -> bytes:
+    """One line of JSON for each entry. After Redis failed once the rest is not tried: each would wait as long in vain."""
+    lines: list[bytes] = []
+    failed: Unavailable | None = None
+    for entry in entries:
+        try:
+            if failed is not None:
+                raise failed
+            done = await publish(entry)
+        except RequestError as error:
+            if isinstance(error, Unavailable):
+                failed = error
+            lines.append(orjson.dumps({"status": error.status, "problem": error.problem()}))
+        else:
+            status = 201 if done.created else 200
+            lines.append(b'{"status":%d,' % status + done_json(done)[1:])
+    return b"".join(line + b"\n" for line in lines)

@@ -1,0 +1,76 @@
+"""Publishing on somebody's behalf: what they may do, how often, and a note of what they did."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from typing import Any
+
+import msgspec
+import orjson
+
+from livefeed.exceptions import Forbidden
+from livefeed.grants import Caller, Role
+from livefeed.items import Item, ItemInput, encode, parse_item
+from livefeed.log.audit import Audit
+from livefeed.log.durability import Durability
+from livefeed.log.editor import Done, Editor
+
+__all__ = ["Publishing", "done_json"]
+
+
+def done_json(done: Done) -> bytes:
+    """`{"event", "item"}`: the answer to whoever made a change. The desk's note stays out of it, as everywhere."""
+    item = done.item
+    if isinstance(item, Item):
+        item = msgspec.structs.replace(item, ed_note="")
+    event = orjson.dumps(str(done.event)) if done.event else b"null"
+    return b'{"event":' + event + b',"item":' + (encode(item) if item is not None else b"null") + b"}"
+
+
+class Publishing:
+    """What HTTP and WebSocket have in common when somebody publishes."""
+
+    def __init__(self, editor: Editor, audit: Audit) -> None:
+        self.editor = editor
+        self.audit = audit
+
+    async def publish(
+        self,
+        caller: Caller,
+        feed: str,
+        item: bytes | Mapping[str, Any],
+        *,
+        key: str = "",
+        update: bool = False,
+        durability: Durability | None = None,
+    ) -> Done:
+        """Check and publish *item*; who may only contribute gives drafts."""
+        caller.require(Role.CONTRIBUTE, feed)
+        given = parse_item(item, now=time.time_ns() // 1_000_000)
+        self._require_draft(caller, feed, given, update)
+        done = await self.editor.publish(
+            feed,
+            given,
+            producer=caller.subject,
+            key=key,
+            update=update,
+            may_create=caller.is_admin,
+            durability=durability,
+        )
+        if done.created:
+            self.note(caller, feed, "item.published" if done.event else "item.submitted", done)
+        elif update:
+            self.note(caller, feed, "item.updated", done)
+        return done
+
+    def note(self, caller: Caller, feed: str, action: str, done: Done) -> None:
+        item_id = done.item.id if done.item is not None else ""
+        self.audit.record(action, caller, feed=feed, item=item_id, cursor=str(done.event or ""))
+
+    @staticmethod
+    def _require_draft(caller: Caller, feed: str, given: ItemInput, update: bool) -> None:
+        if caller.may(Role.PUBLISH, feed):
+            return
+        if not given.draft or update:
+            raise Forbidden(f'to {feed!r} this credential may only submit drafts: "draft": true, without ?existing=update')
