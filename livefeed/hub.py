@@ -8,8 +8,9 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+from collections.abc import Coroutine
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 import structlog
 from redis.asyncio import Redis
@@ -140,6 +141,10 @@ class Hub:
         self._wheel[self._next_slot].append(reader)
         self._empty_since.pop(reader.channel.feed, None)
         reader.channel.join(reader)
+
+    def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
+        """Run *work* for a connection; it must not raise. The hub waits for it at the end."""
+        return self._tasks.create_task(work)
 
     # -- reading for channels
 

@@ -31,7 +31,9 @@ class Sink(Protocol):
     """What a reader writes to: its connection."""
 
     wire: Wire
-    writable: bool
+
+    @property
+    def writable(self) -> bool: ...
 
     def write(self, data: bytes, /) -> None: ...
 

@@ -1,0 +1,261 @@
+"""`GET /v1/ws`: many feeds, and publishing, on one WebSocket (sub-protocol `livefeed.v1`)."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections import deque
+from collections.abc import Callable, Mapping
+from typing import Any, Protocol
+
+import orjson
+import structlog
+from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.types import Receive, Scope, Send
+
+from livefeed.commands import Command, Ping, Publish, Refused, Subscribe, Token, Unsubscribe, parse_command
+from livefeed.cursors import Cursor
+from livefeed.exceptions import BadRequest, Conflict, RequestError, TooManyRequests
+from livefeed.frames import text_frame
+from livefeed.grants import Authority, Caller, Role
+from livefeed.hub import Hub
+from livefeed.items import Item, encode, parse_item
+from livefeed.limits import Bucket, Rate
+from livefeed.log.audit import Audit
+from livefeed.log.editor import Editor
+from livefeed.outlets import Outlet, Owner, serve_ws
+from livefeed.queries import Query
+from livefeed.reader import Reader
+from livefeed.wires import Wire
+
+__all__ = ["Sockets"]
+
+SUBPROTOCOL = "livefeed.v1"
+
+COMMANDS = Rate(per_second=50, burst=200)
+MAX_WAITING = 256
+"""Commands that wait for the ones before them."""
+MAX_FEEDS = 100
+"""Subscriptions of one connection."""
+
+_log = structlog.get_logger("livefeed.sockets")
+
+
+class Charging(Authority, Protocol):
+    """An authority that also counts what is published."""
+
+    def charge(self, caller: Caller, count: int) -> None: ...
+
+
+class Sockets:
+    """The endpoint."""
+
+    def __init__(self, hub: Hub, editor: Editor, audit: Audit) -> None:
+        self.hub = hub
+        self.editor = editor
+        self.audit = audit
+
+    def routes(self) -> list[BaseRoute]:
+        return [WebSocketRoute("/v1/ws", self)]
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        Query(scope["query_string"], ("ticket",))
+        offered = scope["subprotocols"]
+        if offered and SUBPROTOCOL not in offered:
+            raise BadRequest(f"none of the sub-protocols is known here: offer {SUBPROTOCOL!r}, or none")
+
+        def begin(outlet: Outlet) -> Owner:
+            return Socket(self, outlet, scope["livefeed.caller"], scope["livefeed.authority"])
+
+        await serve_ws(scope, receive, send, begin, SUBPROTOCOL if offered else None)
+
+
+class Subscription:
+    """One feed on a socket: what its reader writes to."""
+
+    __slots__ = ("reader", "ref", "socket", "wire", "write")
+
+    def __init__(self, socket: Socket, ref: str | int | None) -> None:
+        self.socket = socket
+        self.ref = ref
+        self.reader: Reader | None = None
+        self.wire: Wire = socket.outlet.wire
+        self.write: Callable[[bytes], None] = socket.outlet.write
+
+    @property
+    def writable(self) -> bool:
+        return self.socket.outlet.writable
+
+    def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None:
+        self.socket.unsubscribed(self, code, reason, farewell)
+
+    def greet(self, reader: Reader, data: Mapping[str, Any], cursor: Cursor | None) -> None:
+        answer = {"op": "subscribed", "ref": self.ref, "feed": reader.channel.feed, "data": data}
+        if cursor is not None:
+            answer["cursor"] = str(cursor)
+        self.socket.say(answer)
+
+
+class Socket:
+    """One connection: its subscriptions, and its commands, carried out one after the other."""
+
+    def __init__(self, sockets: Sockets, outlet: Outlet, caller: Caller, authority: Charging) -> None:
+        self.hub = sockets.hub
+        self.editor = sockets.editor
+        self.audit = sockets.audit
+        self.outlet = outlet
+        self.caller = caller
+        self.authority = authority
+        self.subscriptions: dict[str, Subscription] = {}
+        self._commands: deque[Command] = deque()
+        self._at_work: asyncio.Task[None] | None = None
+        self._rate = Bucket(COMMANDS, time.monotonic())
+        self._release = authority.watch(caller, self._ended)
+
+    def say(self, answer: Mapping[str, Any]) -> None:
+        self.outlet.write(text_frame(orjson.dumps(answer)))
+
+    # -- what the connection tells
+
+    def pause(self) -> None:
+        for subscription in list(self.subscriptions.values()):
+            if subscription.reader is not None:
+                subscription.reader.pause()
+
+    def resume(self) -> None:
+        for subscription in list(self.subscriptions.values()):
+            if subscription.reader is not None:
+                subscription.reader.resume()
+
+    def closed(self) -> None:
+        self._release()
+        self._commands.clear()
+        if self._at_work is not None:
+            self._at_work.cancel()
+        for subscription in list(self.subscriptions.values()):
+            if subscription.reader is not None:
+                subscription.reader.closed()
+        self.subscriptions.clear()
+
+    def receive(self, message: str | bytes, /) -> None:
+        if self._rate.take(1, time.monotonic()) or len(self._commands) >= MAX_WAITING:
+            self.outlet.close(4429, "too many commands")
+            return
+        try:
+            command = parse_command(message, self.hub.terms.now())
+        except Refused as refused:
+            self._refuse(refused.ref, refused.error)
+            return
+        self._commands.append(command)
+        if self._at_work is None:
+            self._at_work = self.hub.spawn(self._work())
+
+    def _refuse(self, ref: str | int | None, error: RequestError) -> None:
+        problem = error.problem()
+        if isinstance(error, TooManyRequests):
+            problem["retryAfter"] = error.retry_after
+        self.say({"op": "error", "ref": ref, "problem": problem})
+
+    # -- commands
+
+    async def _work(self) -> None:
+        # In their order: who unsubscribes and publishes wants it in that order.
+        while self._commands:
+            command = self._commands.popleft()
+            try:
+                await self._carry_out(command)
+            except RequestError as error:
+                self._refuse(command.ref, error)
+            except Exception:  # noqa: BLE001  # the edge of a connection: this one ends, the others go on
+                _log.exception("a command failed", command=type(command).__name__)
+                self.outlet.close(1011, "the server made a mistake")
+                break
+        self._at_work = None
+
+    async def _carry_out(self, command: Command) -> None:
+        match command:
+            case Ping(ref):
+                self.say({"op": "pong"} if ref is None else {"op": "pong", "ref": ref})
+            case Subscribe():
+                await self._subscribe(command)
+            case Unsubscribe(ref, feed):
+                self._unsubscribe(ref, feed)
+            case Publish():
+                await self._publish(command)
+            case Token(ref, token):
+                await self._renew(ref, token)
+
+    async def _subscribe(self, command: Subscribe) -> None:
+        if command.feed not in self.subscriptions and len(self.subscriptions) >= MAX_FEEDS:
+            raise TooManyRequests(
+                f"a connection has at most {MAX_FEEDS} subscriptions: unsubscribe one, or open another connection"
+            )
+        channel = await self.hub.open(command.feed, self.caller)
+        start = await self.hub.resolve(command.feed, command.start)
+        self._drop(command.feed)
+        subscription = Subscription(self, command.ref)
+        subscription.reader = Reader(
+            channel,
+            subscription,
+            start,
+            only=command.only,
+            caller=self.caller,
+            items=command.items,
+            greet=subscription.greet,
+        )
+        self.subscriptions[command.feed] = subscription
+        self.hub.join(subscription.reader)
+
+    def _unsubscribe(self, ref: str | int | None, feed: str) -> None:
+        if feed not in self.subscriptions:
+            raise Conflict(f"there is no subscription to {feed!r} on this connection")
+        self._drop(feed)
+        self.say({"op": "unsubscribed", "ref": ref, "feed": feed})
+
+    def _drop(self, feed: str) -> None:
+        subscription = self.subscriptions.pop(feed, None)
+        if subscription is not None and subscription.reader is not None:
+            subscription.reader.closed()
+
+    async def _publish(self, command: Publish) -> None:
+        given = parse_item(command.item, now=self.hub.terms.now())
+        self.caller.require(Role.CONTRIBUTE if given.draft else Role.PUBLISH, command.feed)
+        self.authority.charge(self.caller, 1)
+        done = await self.editor.publish(
+            command.feed, given, producer=self.caller.subject, key=command.key, may_create=self.caller.is_admin
+        )
+        if done.created and done.item is not None:
+            cursor = str(done.event or "")
+            self.audit.record("item.published", self.caller, feed=command.feed, item=done.item.id, cursor=cursor)
+        shown = done.item.public() if isinstance(done.item, Item) else done.item
+        item = None if shown is None else orjson.Fragment(encode(shown))
+        self.say({"op": "ack", "ref": command.ref, "event": str(done.event) if done.event else None, "item": item})
+
+    async def _renew(self, ref: str | int | None, token: str) -> None:
+        """Another credential takes the place of the one that was shown; what it does not grant ends."""
+        caller = await self.authority.identify(token)
+        self._release()
+        self.caller = caller
+        self._release = self.authority.watch(caller, self._ended)
+        for feed, subscription in list(self.subscriptions.items()):
+            if subscription.reader is not None:
+                subscription.reader.caller = caller
+                if not self.hub.settings[feed].settings.public and not caller.may(Role.READ, feed):
+                    self.hub.farewell(subscription.reader, "forbidden", 4403)
+        self.say({"op": "token", "ref": ref, "subject": caller.subject, "expires": caller.expires})
+
+    # -- the end
+
+    def unsubscribed(self, subscription: Subscription, code: int, reason: str, farewell: bytes) -> None:
+        """One subscription was ended from this side; where that is for the whole server, so is the connection."""
+        if code in (1001, 1012):
+            self.outlet.close(code, reason, farewell)
+            return
+        assert subscription.reader is not None
+        feed = subscription.reader.channel.feed
+        self.outlet.write(farewell)
+        self._drop(feed)
+        self.say({"op": "unsubscribed", "ref": subscription.ref, "feed": feed, "reason": reason})
+
+    def _ended(self, reason: str) -> None:
+        self.outlet.close(4401, reason)
