@@ -1,0 +1,131 @@
+"""Entries of syndication documents as items: identity, dates, and room."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import unicodedata
+from datetime import datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+from uuid import NAMESPACE_URL, uuid5
+
+import orjson
+
+from livefeed import Item
+from producers.dates import parse_date, rfc3339
+from producers.syndication import Channel, Entry, Image
+from producers.text import cut, cut_bytes, plain
+
+__all__ = ["digest", "editorial_time", "identity", "item"]
+
+MAX_BODY = 24 * 1024
+"""Bytes: an event has room for 64 KiB, and JSON writes some characters as two or more."""
+
+_OLDEST = timedelta(days=30)
+_NEWEST = timedelta(minutes=5)
+
+_ABSOLUTE = re.compile(r"(?:https?://[^\s/]+|tag:[^\s,]+,[^\s:]+:|urn:[A-Za-z0-9][A-Za-z0-9-]{1,31}:)[^\s<>\"\\^`{|}]*")
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+
+
+def identity(entry: Entry, url: str) -> str:
+    """The uri of an entry of the feed at *url*: from its guid, else its link, else its title and date.
+
+    A guid that is no URI is unique within its feed only, so the feed's address goes into the name that is made of it.
+    """
+    name = entry.guid or entry.link
+    if _ABSOLUTE.fullmatch(name) and len(name) <= 512:
+        return name
+    return f"urn:uuid:{uuid5(NAMESPACE_URL, f'{url}#{name or _fingerprint(entry)}')}"
+
+
+def _fingerprint(entry: Entry) -> str:
+    return hashlib.sha256(f"{entry.title}\0{entry.date}".encode("utf-8", "replace")).hexdigest()
+
+
+def editorial_time(entry: Entry, now: datetime) -> tuple[str, str]:
+    """The time to show and sort on, and a note for the desk where it is estimated.
+
+    Dates that cannot be read or believed become *now*: feeds carry wrong years and local times called UTC.
+    """
+    said = parse_date(entry.published or "")
+    if said is not None and now - _OLDEST <= said <= now + _NEWEST:
+        return rfc3339(min(said, now)), ""
+    return rfc3339(now), f"The time is estimated: the document says {entry.date[:200] or 'none'}."
+
+
+def item(entry: Entry, channel: Channel, url: str) -> Item:
+    """All of the item but its time."""
+    headline = cut(" ".join(entry.title.split()), 300)
+    given: dict[str, Any] = {
+        "uri": identity(entry, url),
+        "headline": headline,
+        **_body(entry),
+        "summary": cut(plain(entry.summary), 500),
+        "link": _link(entry.link),
+        "language": _language(entry.language) or _language(channel.language),
+        "by": cut(", ".join(entry.authors), 200),
+        "tags": _tags(entry.tags),
+        "infoSources": _source(channel),
+        "renditions": [_rendition(image, headline) for image in entry.images[:10] if _link(image.href)],
+    }
+    if not any(given.get(name) for name in ("headline", "bodyText", "bodyHtml")):
+        given["headline"] = cut(entry.link or entry.guid or "(no title)", 300)
+    return Item(**{name: value for name, value in given.items() if value})  # type: ignore[typeddict-item]
+
+
+def digest(given: Item) -> str:
+    """What tells one version of an entry from another; its time is no part of it."""
+    return hashlib.sha256(orjson.dumps(given, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
+
+
+def _body(entry: Entry) -> dict[str, str]:
+    if entry.html:
+        if len(entry.html.encode("utf-8", "replace")) <= MAX_BODY:
+            # Without words in it, HTML would be cleaned to nothing and be refused as empty.
+            return {"bodyHtml": entry.html} if plain(entry.html) else {}
+        return {"bodyText": cut_bytes(plain(entry.html), MAX_BODY)}
+    return {"bodyText": cut_bytes(entry.text, MAX_BODY)}
+
+
+def _link(text: str) -> str:
+    text = text.strip()
+    try:
+        parts = urlsplit(text)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname)
+    except ValueError:
+        return ""
+    return text if good and len(text) <= 2048 and not re.search(r"[\s<>\"\\^`{|}]", text) else ""
+
+
+def _language(text: str) -> str:
+    text = text.strip().replace("_", "-")
+    return text if _LANGUAGE.fullmatch(text) else ""
+
+
+def _tags(tags: tuple[str, ...]) -> list[str]:
+    found: dict[str, str] = {}
+    for tag in tags:
+        tag = unicodedata.normalize("NFC", " ".join(tag.split()))
+        if 0 < len(tag) <= 64:
+            found.setdefault(tag.casefold(), tag)
+    return list(found.values())[:20]
+
+
+def _source(channel: Channel) -> list[dict[str, str]]:
+    name = cut(channel.title.strip(), 100)
+    return [{"name": name, **({"uri": link} if (link := _link(channel.link)) else {})}] if name else []
+
+
+def _rendition(image: Image, headline: str) -> dict[str, Any]:
+    given = {
+        "name": "main",
+        "href": _link(image.href),
+        "contentType": image.type[:100],
+        "width": image.width or None,
+        "height": image.height or None,
+        # Who cannot see the picture hears at least what it belongs to.
+        "title": cut(image.title or headline, 500),
+    }
+    return {name: value for name, value in given.items() if value}

@@ -1,0 +1,73 @@
+"""Replaying a recording at the pace of its own timestamps."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from datetime import UTC, datetime
+from pathlib import Path
+from uuid import uuid4
+
+import structlog
+
+from livefeed import Item, Outbox
+from producers.dates import rfc3339
+from producers.recordings import Line, read_recording
+
+__all__ = ["replay"]
+
+_log = structlog.get_logger("producers.replay")
+
+
+async def replay(outbox: Outbox, path: Path, feed: str, *, speed: float = 1.0, loop: bool = False, fresh: bool = False) -> bool:
+    """Publish the items of *path*, *speed* times as fast as they once came (0: without waiting).
+
+    Goes on where it was when it was stopped. With *loop* it begins anew at the end; with *fresh* items carry the time of
+    their replay. Items of a later round are new items.
+    """
+    name = f"replay {feed} {path.resolve()}"
+    done = int((await outbox.notes([name])).get(name, 0))
+    again = False
+    while True:
+        count = 0
+        pace = _Pace(speed)
+        for line in read_recording(path):
+            if line.number <= done:
+                continue
+            await pace.wait(line.time)
+            await outbox.put_all([(feed, _stamped(line, fresh=fresh, again=again), "publish")], notes={name: str(line.number)})
+            count += 1
+        _log.info("replayed", file=str(path), feed=feed, items=count)
+        if not loop:
+            return True
+        done, again = 0, True
+        await outbox.put_all([], notes={name: "0"})
+        # An empty file must not turn the loop into a spin.
+        await asyncio.sleep(0 if count else 1)
+
+
+def _stamped(line: Line, *, fresh: bool, again: bool) -> Item:
+    item = line.item.copy()
+    if fresh:
+        item["contentCreated"] = rfc3339(datetime.now(UTC))
+    if again:
+        item["uri"] = f"urn:uuid:{uuid4()}"
+    return item
+
+
+class _Pace:
+    """Waits as long as lay between the first line and this one, divided by the speed."""
+
+    def __init__(self, speed: float) -> None:
+        self._speed = speed
+        self._first: datetime | None = None
+        self._started = 0.0
+
+    async def wait(self, recorded: datetime) -> None:
+        if self._speed == 0:
+            return
+        if self._first is None:
+            self._first, self._started = recorded, time.monotonic()
+        due = self._started + (recorded - self._first).total_seconds() / self._speed
+        # A line that is out of order in the recording is due already.
+        await asyncio.sleep(max(0.0, due - time.monotonic()))

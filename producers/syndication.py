@@ -1,0 +1,199 @@
+"""Syndication documents: RSS, Atom and JSON Feed, read into one shape.
+
+Reading is run in a process of its own (`producers.parsing`), since a hostile or only a broken document can cost any parser
+more than a producer has.
+"""
+
+from __future__ import annotations
+
+import io
+import re
+import time
+from typing import Any
+from xml.sax import SAXException, handler
+
+import defusedxml.sax
+import feedparser
+import msgspec
+import orjson
+from defusedxml import DefusedXmlException
+
+from producers.dates import parse_date, rfc3339
+from producers.text import plain
+
+__all__ = ["Channel", "Entry", "Image", "Unreadable", "read"]
+
+MAX_ENTRIES = 2_000
+
+
+class Unreadable(Exception):
+    """The document is none that entries can be read from; its text says why, in one sentence."""
+
+
+class Image(msgspec.Struct, frozen=True):
+    href: str
+    type: str = ""
+    width: int | None = None
+    height: int | None = None
+    title: str = ""
+
+
+class Entry(msgspec.Struct, frozen=True):
+    """One entry, as the document has it: nothing is cut or judged yet."""
+
+    guid: str
+    link: str
+    title: str
+    html: str
+    text: str
+    summary: str
+    date: str
+    """As it is written there."""
+    published: str | None
+    """The same in RFC 3339, where it can be read."""
+    authors: tuple[str, ...]
+    tags: tuple[str, ...]
+    language: str
+    images: tuple[Image, ...]
+
+
+class Channel(msgspec.Struct, frozen=True):
+    title: str
+    link: str
+    language: str
+    entries: tuple[Entry, ...]
+
+
+def read(body: bytes, *, url: str, content_type: str) -> Channel:
+    """The entries of a document, in its order. Raises `Unreadable`."""
+    if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
+        return _json_feed(body)
+    _refuse_bombs(body)
+    headers = {"content-type": content_type, "content-location": url}
+    parsed = feedparser.parse(io.BytesIO(body), response_headers=headers)
+    if not parsed.entries and not parsed.version:
+        raise Unreadable("is neither RSS nor Atom nor JSON Feed, and holds no entries")
+    channel = parsed.feed
+    return Channel(
+        title=_title(channel),
+        link=str(channel.get("link", "")),
+        language=str(channel.get("language", "")),
+        entries=tuple(_entry(entry) for entry in parsed.entries[:MAX_ENTRIES]),
+    )
+
+
+_ENTITY = re.compile(rb"<!\s*ENTITY", re.IGNORECASE)
+_FIRST_ELEMENT = re.compile(rb"<[A-Za-z_]")
+
+
+def _refuse_bombs(body: bytes) -> None:
+    """Entity declarations are what XML bombs and inclusions are made of, and feeds have no need of them."""
+    try:
+        defusedxml.sax.parseString(body, handler.ContentHandler(), forbid_dtd=False, forbid_entities=True, forbid_external=True)
+    except DefusedXmlException as error:
+        raise Unreadable(f"declares entities, which could make it grow without bound: {type(error).__name__}") from None
+    except (SAXException, ValueError, LookupError):
+        # Not well-formed: feedparser has a second, tolerant parser, and reads entities by itself before the first element.
+        # Without the NULs, UTF-16 and UTF-32 show their ASCII.
+        head = body.replace(b"\0", b"")
+        first = _FIRST_ELEMENT.search(head)
+        if _ENTITY.search(head[: first.start()] if first else head):
+            raise Unreadable("declares entities, which could make it grow without bound") from None
+
+
+def _entry(entry: Any) -> Entry:
+    contents = [content for content in entry.get("content", ()) if content.get("value")]
+    summary = str(entry.get("summary", ""))
+    html = max((str(content.value) for content in contents), key=len, default="")
+    date = next((str(entry[name]) for name in ("published", "updated", "created") if entry.get(name)), "")
+    return Entry(
+        guid=str(entry.get("id", "")),
+        link=str(entry.get("link", "")),
+        title=_title(entry),
+        html=html if len(html) >= len(summary) else summary,
+        text="",
+        summary=plain(summary) if len(html) >= len(summary) else "",
+        date=date,
+        published=_published(entry, date),
+        authors=tuple(str(author["name"]) for author in entry.get("authors", ()) if author.get("name")),
+        tags=tuple(str(tag["term"]) for tag in entry.get("tags", ()) if tag.get("term")),
+        language=str(entry.get("title_detail", {}).get("language") or ""),
+        images=tuple(_images(entry)),
+    )
+
+
+def _title(element: Any) -> str:
+    title = str(element.get("title", ""))
+    # Only what says it is markup is read as markup: "a < b" in plain text is no tag.
+    return title if element.get("title_detail", {}).get("type") == "text/plain" else plain(title)
+
+
+def _published(entry: Any, date: str) -> str | None:
+    if (ours := parse_date(date)) is not None:
+        return rfc3339(ours)
+    # feedparser knows rarer forms, but guesses at numbers; those we read ourselves, or not at all.
+    parsed: time.struct_time | None = entry.get("published_parsed") or entry.get("updated_parsed")
+    if parsed is None or date[:1].isdigit():
+        return None
+    return time.strftime("%Y-%m-%dT%H:%M:%S.000Z", parsed)
+
+
+def _images(entry: Any) -> list[Image]:
+    found: dict[str, Image] = {}
+    for media in [*entry.get("media_content", ()), *entry.get("enclosures", ()), *entry.get("media_thumbnail", ())]:
+        href = str(media.get("url") or media.get("href") or "")
+        kind = str(media.get("type") or "")
+        if href and (kind.startswith("image/") or media.get("medium") == "image" or media in entry.get("media_thumbnail", ())):
+            found.setdefault(href, Image(href, kind, _number(media.get("width")), _number(media.get("height"))))
+    return list(found.values())
+
+
+def _number(value: object) -> int | None:
+    text = str(value)
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 7 else None
+
+
+def _json_feed(body: bytes) -> Channel:
+    try:
+        feed = orjson.loads(body.removeprefix(b"\xef\xbb\xbf"))
+    except orjson.JSONDecodeError as error:
+        raise Unreadable(f"is not JSON: {error}") from None
+    version = feed.get("version") if isinstance(feed, dict) else None
+    if not isinstance(version, str) or not version.startswith(("https://jsonfeed.org/version/", "http://jsonfeed.org/version/")):
+        raise Unreadable("is JSON, but no JSON Feed: its version does not say https://jsonfeed.org/version/…")
+    items = feed.get("items")
+    if not isinstance(items, list):
+        raise Unreadable("is a JSON Feed without a list of items")
+    return Channel(
+        title=_text(feed, "title"),
+        link=_text(feed, "home_page_url"),
+        language=_text(feed, "language"),
+        entries=tuple(_json_item(item) for item in items[:MAX_ENTRIES] if isinstance(item, dict)),
+    )
+
+
+def _json_item(item: dict[str, Any]) -> Entry:
+    date = _text(item, "date_published") or _text(item, "date_modified")
+    time_said = parse_date(date)
+    people = item.get("authors") or [item.get("author")]
+    images = [Image(href) for name in ("image", "banner_image") if (href := _text(item, name))]
+    return Entry(
+        guid=_text(item, "id"),
+        link=_text(item, "url") or _text(item, "external_url"),
+        title=_text(item, "title"),
+        html=_text(item, "content_html"),
+        text=_text(item, "content_text"),
+        summary=_text(item, "summary"),
+        date=date,
+        published=None if time_said is None else rfc3339(time_said),
+        authors=tuple(name for person in people if isinstance(person, dict) and (name := _text(person, "name"))),
+        tags=tuple(tag for tag in item.get("tags") or () if isinstance(tag, str)),
+        language=_text(item, "language"),
+        images=tuple(images[:1]),
+    )
+
+
+def _text(value: dict[str, Any], name: str) -> str:
+    # JSON Feed 1.1 on ids: a number must be coerced to a string.
+    found = value.get(name)
+    return str(found) if isinstance(found, str | int | float) and not isinstance(found, bool) else ""

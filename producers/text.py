@@ -1,0 +1,37 @@
+"""Text: markup taken off, and cut where the reader does not stumble."""
+
+from __future__ import annotations
+
+import html
+import re
+
+import nh3
+
+__all__ = ["cut", "cut_bytes", "plain"]
+
+# What begins a new line on the page must not join two words in the text.
+_BREAK = re.compile(r"<(?:br|/?p|/?div|/?li|/?tr|/?h[1-6]|/?blockquote)\b[^>]*>", re.IGNORECASE)
+
+
+def plain(markup: str) -> str:
+    """The text of some HTML, on one line."""
+    text = html.unescape(nh3.clean(_BREAK.sub(" ", markup), tags=set()))
+    return " ".join(text.split())
+
+
+def cut(text: str, most: int) -> str:
+    """At most *most* characters of *text*, ended at a word with an ellipsis where some are missing."""
+    if len(text) <= most:
+        return text
+    kept = text[: most - 2]
+    head, space, _ = kept.rpartition(" ")
+    # Scripts that know no spaces, and one endless word, are cut where the room ends.
+    return (head if space and len(head) > most // 2 else kept).rstrip() + " …"
+
+
+def cut_bytes(text: str, most: int) -> str:
+    """Like `cut`, counted in bytes of UTF-8."""
+    encoded = text.encode("utf-8", "replace")
+    if len(encoded) <= most:
+        return text
+    return cut(text, len(encoded[: most - 4].decode("utf-8", "ignore")))
