@@ -6,7 +6,7 @@ import hashlib
 import re
 import unicodedata
 from datetime import datetime, timedelta
-from typing import Any
+from typing import Any, cast
 from urllib.parse import urlsplit
 from uuid import NAMESPACE_URL, uuid5
 
@@ -72,7 +72,7 @@ def item(entry: Entry, channel: Channel, url: str) -> Item:
     }
     if not any(given.get(name) for name in ("headline", "bodyText", "bodyHtml")):
         given["headline"] = cut(entry.link or entry.guid or "(no title)", 300)
-    return Item(**{name: value for name, value in given.items() if value})  # type: ignore[typeddict-item]
+    return cast("Item", {name: value for name, value in given.items() if value})
 
 
 def digest(given: Item) -> str:

@@ -120,9 +120,7 @@ class Fetcher:
         for address in addresses:
             if self._rules.permits(address):
                 return address
-        raise Refused(
-            f"{target.host} is at {', '.join(addresses)}, which is not public: to fetch from there, --allow-address it"
-        )
+        raise Refused(f"{target.host} is at {', '.join(addresses)}, which is not public: to fetch from there, --allow-address it")
 
     async def _read(self, url: str, response: httpx2.Response) -> bytes:
         encoding = response.headers.get("content-encoding", "").strip().lower()

@@ -52,12 +52,15 @@ def _line(number: int, text: bytes, where: str) -> Line:
     if not isinstance(value, dict):
         raise Unknown(f"{where} is not a JSON object")
     # The number is part of the identity: a recording may well say the same thing twice.
-    uri = f"urn:uuid:{uuid5(NAMESPACE_URL, f'{number} {text.decode("utf-8", "replace")}')}"
+    name = f"{number} {text.decode('utf-8', 'replace')}"
+    uri = f"urn:uuid:{uuid5(NAMESPACE_URL, name)}"
     if isinstance(value.get("raw"), str) and isinstance(value.get("time"), int):
         return _edit(number, value, uri, where)
     if any(name in value for name in ("headline", "bodyText", "bodyHtml")):
         return Line(number, _own_time(value, where), cast("Item", {"uri": uri, **value}))
-    raise Unknown(f"{where} has no shape that is known: an item has a headline, a bodyText or a bodyHtml; an edit has raw and time")
+    raise Unknown(
+        f"{where} has no shape that is known: an item has a headline, a bodyText or a bodyHtml; an edit has raw and time"
+    )
 
 
 def _own_time(value: dict[str, Any], where: str) -> datetime:
@@ -68,7 +71,8 @@ def _own_time(value: dict[str, Any], where: str) -> datetime:
 
 
 _EDIT = re.compile(
-    r"\[\[(?P<title>.+?)\]\] (?P<flags>\S*) (?P<link>https?://\S+)? ?\* (?P<user>.+?) \* (?:\((?P<size>[+-]\d+)\))? ?(?P<comment>.*)",
+    r"\[\[(?P<title>.+?)\]\] (?P<flags>\S*) (?P<link>https?://\S+)? ?"
+    r"\* (?P<user>.+?) \* (?:\((?P<size>[+-]\d+)\))? ?(?P<comment>.*)",
     re.DOTALL,
 )
 

@@ -25,7 +25,7 @@ async def replay(outbox: Outbox, path: Path, feed: str, *, speed: float = 1.0, l
     Goes on where it was when it was stopped. With *loop* it begins anew at the end; with *fresh* items carry the time of
     their replay. Items of a later round are new items.
     """
-    name = f"replay {feed} {path.resolve()}"
+    name = f"replay {feed} {path}"
     done = int((await outbox.notes([name])).get(name, 0))
     again = False
     while True:

@@ -1,0 +1,151 @@
+"""The producers' command line: `python -m producers`, and `livefeed produce`."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import functools
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import click
+
+from livefeed import Livefeed, Outbox
+from livefeed.exceptions import LivefeedError
+from producers.addresses import AddressRules, Network, parse_network
+from producers.runner import run, state_path
+
+__all__ = ["command"]
+
+
+class _Commands(click.Group):
+    def invoke(self, ctx: click.Context) -> Any:
+        """What goes wrong on purpose is one sentence, not a traceback."""
+        try:
+            return super().invoke(ctx)
+        except LivefeedError as error:
+            raise click.ClickException(str(error)) from error
+
+
+class _NetworkType(click.ParamType[Network]):
+    name = "address"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Network:
+        try:
+            return parse_network(value)
+        except ValueError as error:
+            self.fail(str(error), param, ctx)
+
+
+@click.group(cls=_Commands, name="produce", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
+def command() -> None:
+    """Publish what others write: feeds, folders, recordings.
+
+    Each producer keeps what it has to send, and what it has seen, in a file; it can be killed and started again at any time.
+    """
+
+
+def _common(function: Callable[..., Any]) -> Callable[..., Any]:
+    options = [
+        click.option("--feed", required=True, metavar="F", help="Publish to this feed."),
+        click.option("--url", envvar="LIVEFEED_URL", metavar="URL", help="The server.  [default: http://127.0.0.1:8000]"),
+        click.option(
+            "--token", envvar="LIVEFEED_TOKEN", metavar="KEY", help="The key.  [default: that of the server on this machine]"
+        ),
+        click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="Keep the outbox in this file."),
+    ]
+    for option in reversed(options):
+        function = option(function)
+    return function
+
+
+_seconds = functools.partial(click.FloatRange, min=0.1)
+
+
+@command.command()
+@click.argument("urls", nargs=-1, required=True, metavar="URL...")
+@_common
+@click.option("--interval", type=_seconds(max=86_400.0), default=300.0, show_default=True, help="Seconds between polls.")
+@click.option("--once", is_flag=True, help="Do one round and exit.")
+@click.option(
+    "--allow-address", "allowed", type=_NetworkType(), multiple=True, metavar="ADDR", help="Fetch from there, though not public."
+)
+def rss(
+    urls: tuple[str, ...],
+    feed: str,
+    url: str | None,
+    token: str | None,
+    state: Path | None,
+    interval: float,
+    once: bool,
+    allowed: tuple[Network, ...],
+) -> None:
+    """Poll RSS, Atom or JSON feeds."""
+    from producers.fetch import Fetcher
+    from producers.parsing import Parser
+    from producers.rss import Poller, poll_all
+
+    async def job(outbox: Outbox) -> bool:
+        await outbox.forget(days=400)
+        parser = Parser()
+        async with contextlib.aclosing(Fetcher(AddressRules(allowed))) as fetcher:
+            pollers = [Poller(each, feed, outbox, fetcher, parser) for each in dict.fromkeys(urls)]
+            return await poll_all(pollers, interval=interval, once=once)
+
+    path = state or state_path("rss", feed, *sorted(urls))
+    _exit(asyncio.run(run(job, lf=Livefeed.from_environment(url, token), path=path, once=once)))
+
+
+@command.command()
+@click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
+@_common
+@click.option("--speed", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Times as fast; 0: without waiting.")
+@click.option("--loop", is_flag=True, help="Begin anew at the end, with new items.")
+@click.option("--fresh", is_flag=True, help="Give each item the time of its replay.")
+def replay(
+    file: Path, feed: str, url: str | None, token: str | None, state: Path | None, speed: float, loop: bool, fresh: bool
+) -> None:
+    """Replay a recording at the pace of its own timestamps.
+
+    FILE has an item in our own form on each line, or an edit of a wiki, or is a GeoJSON summary of earthquakes.
+    """
+    from producers.recordings import Unknown
+    from producers.replay import replay as play
+
+    file = file.resolve()
+
+    async def job(outbox: Outbox) -> bool:
+        return await play(outbox, file, feed, speed=speed, loop=loop, fresh=fresh)
+
+    path = state or state_path("replay", feed, str(file))
+    try:
+        _exit(asyncio.run(run(job, lf=Livefeed.from_environment(url, token), path=path, once=not loop)))
+    except Unknown as error:
+        raise click.ClickException(str(error)) from error
+
+
+@command.command()
+@click.argument("directory", type=click.Path(exists=True, file_okay=False, path_type=Path))
+@_common
+@click.option(
+    "--settle", type=_seconds(max=3600.0), default=1.0, show_default=True, help="Seconds without change before a file is whole."
+)
+@click.option("--once", is_flag=True, help="Take what is there and exit.")
+def folder(directory: Path, feed: str, url: str | None, token: str | None, state: Path | None, settle: float, once: bool) -> None:
+    """Publish the files that are put into a folder: items in our own form, ninjs, or NewsML-G2."""
+    from producers.folder import Folder
+
+    async def job(outbox: Outbox) -> bool:
+        watched = Folder(directory, feed, outbox, settle=settle)
+        if once:
+            return await watched.once()
+        await watched.watch()
+        return True
+
+    path = state or state_path("folder", feed, str(directory.resolve()))
+    _exit(asyncio.run(run(job, lf=Livefeed.from_environment(url, token), path=path, once=once)))
+
+
+def _exit(status: int) -> None:
+    click.get_current_context().exit(status)
