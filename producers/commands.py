@@ -43,6 +43,8 @@ def command() -> None:
     """Publish what others write: feeds, folders, recordings.
 
     Each producer keeps what it has to send, and what it has seen, in a file; it can be killed and started again at any time.
+
+    The key is LIVEFEED_TOKEN; for a server on this machine it is found in its data folder.
     """
 
 
@@ -50,9 +52,6 @@ def _common(function: Callable[..., Any]) -> Callable[..., Any]:
     options = [
         click.option("--feed", required=True, metavar="F", help="Publish to this feed."),
         click.option("--url", envvar="LIVEFEED_URL", metavar="URL", help="The server.  [default: http://127.0.0.1:8000]"),
-        click.option(
-            "--token", envvar="LIVEFEED_TOKEN", metavar="KEY", help="The key.  [default: that of the server on this machine]"
-        ),
         click.option("--state", type=click.Path(dir_okay=False, path_type=Path), help="Keep the outbox in this file."),
     ]
     for option in reversed(options):
@@ -75,7 +74,6 @@ def rss(
     urls: tuple[str, ...],
     feed: str,
     url: str | None,
-    token: str | None,
     state: Path | None,
     interval: float,
     once: bool,
@@ -94,7 +92,7 @@ def rss(
             return await poll_all(pollers, interval=interval, once=once)
 
     path = state or state_path("rss", feed, *sorted(urls))
-    _exit(asyncio.run(run(job, lf=Livefeed.from_environment(url, token), path=path, once=once)))
+    _exit(asyncio.run(run(job, lf=Livefeed.from_environment(url), path=path, once=once)))
 
 
 @command.command()
@@ -103,9 +101,7 @@ def rss(
 @click.option("--speed", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Times as fast; 0: without waiting.")
 @click.option("--loop", is_flag=True, help="Begin anew at the end, with new items.")
 @click.option("--fresh", is_flag=True, help="Give each item the time of its replay.")
-def replay(
-    file: Path, feed: str, url: str | None, token: str | None, state: Path | None, speed: float, loop: bool, fresh: bool
-) -> None:
+def replay(file: Path, feed: str, url: str | None, state: Path | None, speed: float, loop: bool, fresh: bool) -> None:
     """Replay a recording at the pace of its own timestamps.
 
     FILE has an item in our own form on each line, or an edit of a wiki, or is a GeoJSON summary of earthquakes.
@@ -120,7 +116,7 @@ def replay(
 
     path = state or state_path("replay", feed, str(file))
     try:
-        _exit(asyncio.run(run(job, lf=Livefeed.from_environment(url, token), path=path, once=not loop)))
+        _exit(asyncio.run(run(job, lf=Livefeed.from_environment(url), path=path, once=not loop)))
     except Unknown as error:
         raise click.ClickException(str(error)) from error
 
@@ -132,7 +128,7 @@ def replay(
     "--settle", type=_seconds(max=3600.0), default=1.0, show_default=True, help="Seconds without change before a file is whole."
 )
 @click.option("--once", is_flag=True, help="Take what is there and exit.")
-def folder(directory: Path, feed: str, url: str | None, token: str | None, state: Path | None, settle: float, once: bool) -> None:
+def folder(directory: Path, feed: str, url: str | None, state: Path | None, settle: float, once: bool) -> None:
     """Publish the files that are put into a folder: items in our own form, ninjs, or NewsML-G2."""
     from producers.folder import Folder
 
@@ -144,7 +140,7 @@ def folder(directory: Path, feed: str, url: str | None, token: str | None, state
         return True
 
     path = state or state_path("folder", feed, str(directory.resolve()))
-    _exit(asyncio.run(run(job, lf=Livefeed.from_environment(url, token), path=path, once=once)))
+    _exit(asyncio.run(run(job, lf=Livefeed.from_environment(url), path=path, once=once)))
 
 
 def _exit(status: int) -> None:

@@ -12,7 +12,18 @@ from livefeed.version import __version__
 
 __all__ = ["main"]
 
-_COMMANDS = ("keys", "serve", "token")
+_COMMANDS = {
+    "cancel": "lifecycle:cancel",
+    "hold": "lifecycle:hold",
+    "keys": "keys:command",
+    "produce": "produce:command",
+    "publish": "publish:command",
+    "release": "lifecycle:release",
+    "serve": "serve:command",
+    "tail": "tail:command",
+    "token": "token:command",
+    "update": "lifecycle:update",
+}
 
 
 class _Commands(click.Group):
@@ -22,7 +33,8 @@ class _Commands(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:  # noqa: ARG002
         if cmd_name not in _COMMANDS:
             return None
-        command: click.Command = import_module(f"livefeed.cli.{cmd_name}").command
+        module, _, name = _COMMANDS[cmd_name].partition(":")
+        command: click.Command = getattr(import_module(f"livefeed.cli.{module}"), name)
         return command
 
     def invoke(self, ctx: click.Context) -> Any:

@@ -1,0 +1,86 @@
+"""`livefeed update`, `hold`, `release` and `cancel`: what happens to an item after it is out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+import click
+
+from livefeed.cli.fields import field_options, given_fields, url_option
+from livefeed.cli.publish import tell
+from livefeed.client import Item, Livefeed, Published
+from livefeed.exceptions import NotFound
+
+__all__ = ["cancel", "hold", "release", "update"]
+
+_Verb = Callable[[Livefeed, Item], Awaitable[Published]]
+
+_json = click.option("--json", "as_json", is_flag=True, help="Print the server's answer.")
+_reason = click.option("--reason", metavar="TEXT", help="Readers are told this in place of the item.")
+
+
+@click.command()
+@click.argument("feed")
+@click.argument("item")
+@field_options
+@click.option("--correction", metavar="TEXT", help="Label the change as a correction, and say what was wrong.")
+@_json
+@url_option
+def update(feed: str, item: str, as_json: bool, url: str | None, **options: Any) -> None:
+    """Change fields of ITEM, an id or a uri. Refused if somebody else changes it in the same moment."""
+    changes = given_fields(options)
+    if not changes:
+        raise click.UsageError("nothing to change: give at least one field, such as --headline")
+    _do(feed, item, url, as_json, lambda lf, found: lf.patch(feed, found["id"], changes, version=found["version"]))
+
+
+@click.command()
+@click.argument("feed")
+@click.argument("item")
+@_reason
+@_json
+@url_option
+def hold(feed: str, item: str, reason: str | None, as_json: bool, url: str | None) -> None:
+    """Withhold ITEM, an id or a uri, while it is checked."""
+    _do(feed, item, url, as_json, lambda lf, found: lf.hold(feed, found["id"], reason=reason))
+
+
+@click.command()
+@click.argument("feed")
+@click.argument("item")
+@_json
+@url_option
+def release(feed: str, item: str, as_json: bool, url: str | None) -> None:
+    """Make a withheld ITEM, an id or a uri, usable again."""
+    _do(feed, item, url, as_json, lambda lf, found: lf.release(feed, found["id"]))
+
+
+@click.command()
+@click.argument("feed")
+@click.argument("item")
+@_reason
+@_json
+@url_option
+def cancel(feed: str, item: str, reason: str | None, as_json: bool, url: str | None) -> None:
+    """Kill ITEM, an id or a uri, for good."""
+    _do(feed, item, url, as_json, lambda lf, found: lf.cancel(feed, found["id"], reason=reason))
+
+
+def _do(feed: str, name: str, url: str | None, as_json: bool, verb: _Verb) -> None:
+    async def do() -> Published:
+        async with Livefeed.from_environment(url) as lf:
+            return await verb(lf, await _find(lf, feed, name))
+
+    tell(asyncio.run(do()), as_json=as_json)
+
+
+async def _find(lf: Livefeed, feed: str, name: str) -> Item:
+    """The item by its id, or by its uri, which has a colon."""
+    if ":" not in name:
+        return await lf.get(feed, name)
+    found = (await lf.list(feed, uri=name)).items
+    if not found:
+        raise NotFound(f"no item of {feed} has the uri {name!r}")
+    return found[0]

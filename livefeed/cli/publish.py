@@ -1,0 +1,47 @@
+"""`livefeed publish`: one item from the shell."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, BinaryIO
+
+import click
+import orjson
+
+from livefeed.cli.fields import field_options, given_fields, read_item, url_option
+from livefeed.client import Livefeed, Published
+
+__all__ = ["command", "tell"]
+
+
+@click.command("publish")
+@click.argument("feed")
+@field_options
+@click.option("--uri", metavar="URI", help="The item's identity: the same again is the same item.")
+@click.option("--draft", is_flag=True, default=None, help="For the desk only, until it is published.")
+@click.option("--item", "file", type=click.File("rb"), metavar="FILE", help="Read the item from a JSON file, or - for stdin.")
+@click.option("--update", is_flag=True, help="Make a new version if the uri is known.")
+@click.option("--json", "as_json", is_flag=True, help="Print the server's answer.")
+@url_option
+def command(feed: str, file: BinaryIO | None, update: bool, as_json: bool, url: str | None, **options: Any) -> None:
+    """Publish an item to FEED.
+
+    The key is LIVEFEED_TOKEN; for a server on this machine it is found in its data folder.
+    """
+    item = {**(read_item(file) if file else {}), **given_fields(options)}
+
+    async def publish() -> Published:
+        async with Livefeed.from_environment(url) as lf:
+            return await lf.publish(feed, item, existing="update" if update else None)
+
+    tell(asyncio.run(publish()), as_json=as_json)
+
+
+def tell(published: Published, *, as_json: bool) -> None:
+    """What became of an item, in one line."""
+    if as_json:
+        click.echo(orjson.dumps({"event": published.event, "item": published.item}))
+        return
+    item = published.item
+    state = "created" if published.created else item["pubStatus"]
+    click.echo(f"{published.event or 'not out yet'}  {item['id']}  version {item['version']}  {state}  {item['uri']}")

@@ -1,0 +1,62 @@
+"""`livefeed tail`: follow a feed in the terminal, or in a pipe."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+
+import click
+
+from livefeed.cli.fields import url_option
+from livefeed.cli.screen import Screen
+from livefeed.client import Livefeed
+
+__all__ = ["command"]
+
+
+@click.command("tail")
+@click.argument("feed")
+@click.option("--after", metavar="CURSOR", help="Begin behind this position.")
+@click.option("--since", metavar="TIME", help="Begin at a time, or 15m or 2h ago.")
+@click.option(
+    "--last", type=click.IntRange(0, 200), metavar="N", help="Begin with the N newest items.  [default: 10; with --json none]"
+)
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only items with this tag, or another --tag.")
+@click.option("--urgency", type=click.IntRange(1, 9), metavar="N", help="Only items that are that urgent, or more.")
+@click.option("--json", "as_json", is_flag=True, help="One CloudEvent a line.")
+@url_option
+def command(
+    feed: str,
+    after: str | None,
+    since: str | None,
+    last: int | None,
+    tags: tuple[str, ...],
+    urgency: int | None,
+    as_json: bool,
+    url: str | None,
+) -> None:
+    """Follow FEED until Ctrl-C. A lost connection is taken up where it was."""
+    if last is None and after is None and since is None and not as_json:
+        last = 10
+
+    async def follow() -> None:
+        screen = Screen()
+        async with Livefeed.from_environment(url) as lf:
+            events = lf.events(feed, after=after, since=since, last=last, tags=tags, urgency=urgency, on_lost=_tell_lost)
+            async for event in events:
+                for line in [event.json] if as_json else screen.lines(event):
+                    click.echo(line)
+
+    try:
+        asyncio.run(follow())
+    except KeyboardInterrupt:
+        click.get_current_context().exit(130)
+    except BrokenPipeError:
+        # Whoever read this has what they wanted. Python flushes once more at exit, which must have somewhere to go.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        click.get_current_context().exit(0)
+
+
+def _tell_lost(reason: str, wait: float) -> None:
+    click.echo(f"livefeed: {reason}; next attempt in {wait:.1f} s", err=True)
