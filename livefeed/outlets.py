@@ -98,7 +98,9 @@ async def serve_sse(scope: Scope, receive: Receive, send: Send, start: Start, he
     """Answer an HTTP request with an event stream. After a hand-over it returns at once, and the stream goes on."""
     head = [*_SSE_HEADERS, *headers]
     hand_over: HandOver | None = scope.get("extensions", {}).get(HAND_OVER)
-    if hand_over is not None and scope["method"] != "HEAD" and hand_over.sse(wire, head, start):
+    # What the middlewares add to an answer on its way out, which this one does not take.
+    added: Headers = scope.get("livefeed.headers", ())
+    if hand_over is not None and scope["method"] != "HEAD" and hand_over.sse(wire, [*head, *added], start):
         return
     await send({"type": "http.response.start", "status": 200, "headers": head})
     if scope["method"] == "HEAD":

@@ -7,7 +7,7 @@ from http import HTTPStatus
 
 import orjson
 
-__all__ = ["answer", "response_head"]
+__all__ = ["answer", "come_again", "response_head"]
 
 
 def response_head(status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
@@ -28,6 +28,17 @@ def answer(status: int, detail: str, headers: Iterable[tuple[bytes, bytes]] = ()
         (b"connection", b"close"),
     ]
     return response_head(status, [*headers, *about]) + body
+
+
+def come_again(retry_ms: int, headers: Iterable[tuple[bytes, bytes]] = ()) -> bytes:
+    """An event stream that ends at once. After any status but 200 a browser's EventSource would never come again."""
+    about: list[tuple[bytes, bytes]] = [
+        (b"content-type", b"text/event-stream"),
+        (b"cache-control", b"no-store"),
+        (b"access-control-allow-origin", b"*"),
+        (b"connection", b"close"),
+    ]
+    return response_head(200, [*headers, *about]) + b"retry: %d\n\n" % retry_ms
 
 
 def _phrase(status: int) -> bytes:

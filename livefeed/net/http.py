@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import random
 import sys
 from functools import partial
 from typing import Any, ClassVar, Self, cast
@@ -13,7 +14,7 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from livefeed.net.answers import answer, response_head
+from livefeed.net.answers import answer, come_again, response_head
 from livefeed.net.direct import SseOutlet
 from livefeed.net.network import Network
 from livefeed.net.proxies import client_address
@@ -22,6 +23,9 @@ from livefeed.outlets import HAND_OVER, Headers, Scope, Start
 from livefeed.wires import Wire
 
 __all__ = ["HttpProtocol"]
+
+_COME_AGAIN = (5, 30)
+"""Seconds: those who are turned away together must not return together."""
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -191,14 +195,23 @@ class HttpProtocol(HttpToolsProtocol):
         """Answer and close; without a word when these bytes would be taken for another request's answer."""
         cycle = self.cycle
         if cycle is None or cycle.response_complete:
-            self.transport.write(answer(status, detail, self.server_state.default_headers))
+            self.transport.write(self._last_words(status, detail))
         else:
             if cycle.more_body and not (cycle.response_started or self.pipeline):
-                self.transport.write(answer(status, detail, self.server_state.default_headers))
+                self.transport.write(self._last_words(status, detail))
             cycle.disconnected = True
             cycle.message_event.set()
         self._deaf = True
         self.transport.close()
+
+    def _last_words(self, status: int, detail: str) -> bytes:
+        defaults = self.server_state.default_headers
+        if status != 429:
+            return answer(status, detail, defaults)
+        seconds = random.randint(*_COME_AGAIN)  # noqa: S311  # spreads readers, hides nothing
+        if any(name == b"accept" and b"text/event-stream" in value for name, value in self.headers):
+            return come_again(seconds * 1000, defaults)
+        return answer(status, detail, [*defaults, (b"retry-after", b"%d" % seconds)])
 
     def _should_upgrade_to_ws(self) -> bool:
         return True

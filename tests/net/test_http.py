@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import time
 from contextlib import suppress
 from ipaddress import ip_network
@@ -145,6 +146,17 @@ def test_an_address_has_a_number_of_connections() -> None:
             server.owner()
         assert first_owner.told == []
         assert server.network.counters.refused == 1
+
+
+def test_an_event_source_that_is_one_too_many_comes_again() -> None:
+    """It would take any other status as a reason to give up for ever."""
+    limits = ConnectionLimits(connections_per_address=1)
+    with served("direct-uvloop", limits) as server, Client(server) as first, Client(server) as second:
+        first.get("/stream")
+        second.send(b"GET /stream HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n")
+        head, _, body = second.read_to_end().partition(b"\r\n\r\n")
+        assert head.startswith(b"HTTP/1.1 200 ")
+        assert re.fullmatch(rb"retry: [0-9]{4,5}\n\n", body)
 
 
 def test_behind_a_proxy_the_forwarded_address_counts() -> None:
