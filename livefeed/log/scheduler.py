@@ -37,7 +37,7 @@ class Scheduler:
             try:
                 pause = await self.round()
             except LivefeedError as error:
-                log.warning("schedule_waits", reason=str(error))
+                log.warning("the due-list cannot be read", reason=str(error))
             await asyncio.sleep(pause)
 
     async def round(self) -> float:
@@ -56,7 +56,7 @@ class Scheduler:
         for item_id in item_ids:
             try:
                 done = await self.editor.publish_due(feed, item_id)
-            except LivefeedError as error:
-                log.warning("schedule_item_failed", feed=feed, item=item_id, reason=str(error))
+            except Exception:  # whatever is wrong with one item, the others' time has come too
+                log.warning("a scheduled item did not go out", feed=feed, item=item_id, exc_info=True)
             else:
-                log.debug("schedule_published", feed=feed, item=item_id, cursor=str(done.event))
+                log.debug("a scheduled item went out", feed=feed, item=item_id, cursor=str(done.event))
