@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 
 from livefeed.frames import Close, FrameParser, Ping, Pong, Received, close_frame, ping_frame, pong_frame
 from livefeed.net.network import Network
@@ -12,6 +13,34 @@ from livefeed.wires import Wire
 __all__ = ["DirectOutlet", "SseOutlet", "WebSocketOutlet"]
 
 _PING = ping_frame()
+
+
+class _Cork(asyncio.Transport):
+    """Holds back what is written while an owner is made: head and first events leave in one call to the kernel."""
+
+    def __init__(self, transport: asyncio.Transport, head: bytes) -> None:
+        super().__init__()
+        self._transport = transport
+        self._pieces = [head]
+        self._end: Callable[[], None] | None = None
+
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        self._pieces.append(bytes(data))
+
+    def get_write_buffer_size(self) -> int:
+        return sum(map(len, self._pieces))
+
+    def close(self) -> None:
+        self._end = self._transport.close
+
+    def abort(self) -> None:
+        self._end = self._transport.abort
+
+    def pull(self) -> None:
+        # Not joined here: a snapshot is shared by all who get it, also while it waits.
+        self._transport.writelines(self._pieces)
+        if self._end is not None:
+            self._end()
 
 
 class DirectOutlet(asyncio.Protocol):
@@ -28,22 +57,28 @@ class DirectOutlet(asyncio.Protocol):
         self._open = True
         self._owner: Owner | None = None
 
-    def start(self, start: Start, *, writable: bool = True) -> None:
-        """Take the transport over and make the owner. *writable* is what the former protocol was told last."""
-        limits = self._network.limits
+    def start(self, head: bytes, start: Start, *, writable: bool = True) -> None:
+        """Take the transport over, answer with *head* and make the owner.
+
+        *writable* is what the transport told the former protocol last.
+        """
+        transport, limits = self._transport, self._network.limits
         self.writable = writable
-        self._transport.set_write_buffer_limits(high=limits.high_water, low=limits.low_water)
-        self._transport.set_protocol(self)
+        transport.set_write_buffer_limits(high=limits.high_water, low=limits.low_water)
+        transport.set_protocol(self)
         # A request with a body leaves reading paused, and then nobody would see the connection close.
-        self._transport.resume_reading()
+        transport.resume_reading()
+        self._transport = cork = _Cork(transport, head)
         try:
-            owner = self._owner = start(self)
+            self._owner = start(self)
         except BaseException:
             self.abort()
             raise
-        if self._open and not self.writable:
-            self._network.behind(self)
-            owner.pause()
+        finally:
+            self._transport = transport
+            cork.pull()
+        if self._open and not writable:
+            self.pause_writing()
 
     # What the owner and the hub call.
 
@@ -70,7 +105,6 @@ class DirectOutlet(asyncio.Protocol):
 
     def pause_writing(self) -> None:
         self.writable = False
-        # `start` pauses an owner that is still being made.
         if self._open and self._owner is not None:
             self._network.behind(self)
             self._owner.pause()
@@ -102,9 +136,9 @@ class SseOutlet(DirectOutlet):
 
     __slots__ = ()
 
-    def start(self, start: Start, *, writable: bool = True) -> None:
+    def start(self, head: bytes, start: Start, *, writable: bool = True) -> None:
         self._network.add_stream(self)
-        super().start(start, writable=writable)
+        super().start(head, start, writable=writable)
 
     def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None:  # noqa: ARG002
         if not self._open:
@@ -134,9 +168,9 @@ class WebSocketOutlet(DirectOutlet):
         self._parser: FrameParser | None = None
         self._pong: bytes | None = None
 
-    def start(self, start: Start, *, writable: bool = True) -> None:
+    def start(self, head: bytes, start: Start, *, writable: bool = True) -> None:
         self._network.add_websocket(self)
-        super().start(start, writable=writable)
+        super().start(head, start, writable=writable)
 
     def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None:
         """Say so, and give the peer time to answer (RFC 6455, 7.1.1: the server closes the connection)."""

@@ -232,8 +232,7 @@ class HttpProtocol(HttpToolsProtocol):
         """The head, the hand-over and the owner's first bytes, in one turn of the loop."""
         cycle, transport = self.cycle, self.transport
         # One form of the bytes for every version of HTTP: no chunks, the end of the connection is the end of the stream.
-        head = [*self.server_state.default_headers, *headers, (b"connection", b"close")]
-        transport.write(response_head(200, head))
+        head = response_head(200, [*self.server_state.default_headers, *headers, (b"connection", b"close")])
         self._unset_keepalive_if_required()
         self.connections.discard(self)
         self.network.received(self)
@@ -242,7 +241,8 @@ class HttpProtocol(HttpToolsProtocol):
         cycle.response_started = cycle.response_complete = True
         cycle.message_event.set()
         self.parser = None  # type: ignore[assignment]  # as uvicorn does, to break the cycle
-        SseOutlet(transport, wire, self.network, self._address).start(start, writable=not self.flow.write_paused)
+        outlet = SseOutlet(transport, wire, self.network, self._address)
+        outlet.start(head, start, writable=not self.flow.write_paused)
 
 
 class _StreamHandOver:

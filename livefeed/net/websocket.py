@@ -154,12 +154,11 @@ class WebSocketProtocol(asyncio.Protocol):
         ]
         if subprotocol is not None:
             upgrade.append((b"sec-websocket-protocol", subprotocol.encode()))
-        self.transport.write(response_head(101, [*upgrade, *headers]))
         self._server_state.connections.discard(self)
         self._ended.set()
         outlet = WebSocketOutlet(self.transport, FRAMES, self._network, self._address)
         self._address = None
-        outlet.start(start, writable=self._writable)
+        outlet.start(response_head(101, [*upgrade, *headers]), start, writable=self._writable)
         if self._early:
             outlet.data_received(self._early)
         return True
