@@ -212,4 +212,6 @@ def _outcome(answer: list[Any]) -> Outcome:
         case b"moved":
             return Moved()
         case _:
-            raise Unavailable(f"the key {answer[1].decode()} is in use for something else; nothing was stored", retry_after=60)
+            raise scripts.WrongTypeError(
+                f"the key {answer[1].decode()} is in use for something else; nothing was stored", retry_after=60
+            )

@@ -1,0 +1,48 @@
+"""The sweeper: trims by age the feeds to which nothing is appended, and finishes what a delete began."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+
+import structlog
+
+from livefeed.counters import Counters
+from livefeed.exceptions import Unavailable
+from livefeed.log import scripts
+from livefeed.log.catalog import Catalog
+
+__all__ = ["Sweeper"]
+
+INTERVAL = 30.0
+"""Seconds. Every worker sweeps: it costs one short script a feed, and needs nobody to be elected."""
+
+_log = structlog.get_logger("livefeed.sweeper")
+
+
+class Sweeper:
+    def __init__(self, catalog: Catalog, counters: Counters) -> None:
+        self.catalog = catalog
+        self.counters = counters
+
+    async def run(self) -> None:
+        """Sweep until cancelled."""
+        while True:
+            await asyncio.sleep(INTERVAL * random.uniform(0.5, 1.5))  # noqa: S311  # spreads the workers, keeps no secret
+            try:
+                for feed in await self.catalog.names():
+                    await self.sweep(feed)
+            except Unavailable as exc:
+                _log.info("sweeping was put off", reason=str(exc))
+
+    async def sweep(self, feed: str) -> None:
+        """Sweep one feed until there is nothing left to do."""
+        while True:
+            try:
+                swept = await self.catalog.sweep(feed)
+            except scripts.WrongTypeError as exc:
+                _log.warning("a feed cannot be swept", feed=feed, reason=str(exc))
+                return
+            self.counters.foreign_entries += swept.foreign
+            if not swept.trimmed and not swept.dropped:
+                return
