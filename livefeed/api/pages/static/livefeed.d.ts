@@ -162,6 +162,10 @@ export interface Change {
 
 /** A feed as one reader knows it: merged by (uri, version), ordered by `contentCreated`. No transport, no DOM, no clock. */
 export class FeedModel {
+  /** *accepts* says what is wanted of what comes, e.g. items with a tag. */
+  constructor(accepts?: (item: Item) => boolean);
+  /** Whether an item can be shown: it is usable and accepted. */
+  shows(item: Item | undefined): boolean;
   /** One version of an item; null when it is no news. */
   put(item: Item): Change | null;
   load(items: Item[]): Change[];

@@ -16,12 +16,17 @@ export class FeedModel {
   /** @type {Map<string, Item>} by uri; the withheld and killed stay as tombstones, so that no older page brings them back */
   #items = new Map();
 
+  /** @param {(item: Item) => boolean} [accepts] what is wanted of what comes; an item that changes may come to be, or cease */
+  constructor(accepts = () => true) {
+    this.shows = (/** @type {Item | undefined} */ item) => item?.pubStatus === USABLE && accepts(item);
+  }
+
   /** Takes one version of an item; what is no newer than what is known changes nothing. @returns {Change | null} */
   put(item) {
     const before = this.#items.get(item.uri);
     if (before && before.version >= item.version) return null;
     this.#items.set(item.uri, item);
-    const [was, is] = [before?.pubStatus === USABLE, item.pubStatus === USABLE];
+    const [was, is] = [this.shows(before), this.shows(item)];
     if (!was && !is) return null;
     return { kind: was && is ? "changed" : is ? "added" : "removed", item, before };
   }
@@ -35,13 +40,13 @@ export class FeedModel {
   reset(items) {
     const before = this.#items;
     this.#items = new Map(items.map((item) => [item.uri, item]));
-    const gone = [...before.values()].filter((item) => item.pubStatus === USABLE && !this.#items.has(item.uri));
+    const gone = [...before.values()].filter((item) => this.shows(item) && !this.#items.has(item.uri));
     return [
       ...gone.map((item) => ({ kind: /** @type {const} */ ("removed"), item, before: item })),
       ...items.flatMap((item) => {
         const known = before.get(item.uri);
         const same = known?.version === item.version && known.pubStatus === item.pubStatus;
-        return same ? [] : [{ kind: /** @type {const} */ (known?.pubStatus === USABLE ? "changed" : "added"), item, before: known }];
+        return same ? [] : [{ kind: /** @type {const} */ (this.shows(known) ? "changed" : "added"), item, before: known }];
       }),
     ];
   }
@@ -60,8 +65,7 @@ export class FeedModel {
 
   /** What can be shown at *now* (ms), newest first. @returns {Item[]} */
   list(now = 0) {
-    const shown = (item) => item.pubStatus === USABLE && !(Date.parse(item.expires) <= now);
-    return [...this.#items.values()].filter(shown).sort(newestFirst);
+    return [...this.#items.values()].filter((item) => this.shows(item) && !(Date.parse(item.expires) <= now)).sort(newestFirst);
   }
 
   /** By rank, then newest first. */

@@ -1,0 +1,75 @@
+"""Assets: the files that the pages are made with, in memory, served as they are written."""
+
+from __future__ import annotations
+
+import gzip
+import re
+from dataclasses import dataclass
+from hashlib import sha256
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+
+__all__ = ["Asset", "Assets"]
+
+_TYPES = {
+    ".css": "text/css; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".json": "application/json",
+    ".svg": "image/svg+xml",
+    ".ts": "text/plain; charset=utf-8",
+}
+_VERSIONED = re.compile(r"([0-9a-f]{12})/(.+)")
+_YEAR = 31_536_000
+
+
+@dataclass(frozen=True, slots=True)
+class Asset:
+    body: bytes
+    gzipped: bytes
+    etag: str
+    media_type: str
+
+
+class Assets:
+    """The files of one folder. *version* stands for all of them: under it a script's imports are of one mind with it."""
+
+    def __init__(self, folder: Path) -> None:
+        bodies = {str(path.relative_to(folder).as_posix()): path.read_bytes() for path in sorted(folder.rglob("*.*"))}
+        self._assets = {
+            name: Asset(body, gzip.compress(body, mtime=0), f'"{sha256(body).hexdigest()[:16]}"', _TYPES[Path(name).suffix])
+            for name, body in bodies.items()
+        }
+        self.version = sha256("".join(asset.etag for asset in self._assets.values()).encode()).hexdigest()[:12]
+
+    def path(self, name: str) -> str:
+        """Where the file *name* is found for as long as it does not change."""
+        if name not in self._assets:
+            raise KeyError(name)
+        return f"/static/{self.version}/{name}"
+
+    async def serve(self, request: Request) -> Response:
+        """Answer `/static/{path}`, with or without a version: a version that is gone gets what there is now."""
+        path = request.path_params["path"]
+        versioned = _VERSIONED.fullmatch(path)
+        asset = self._assets.get(versioned[2] if versioned else path)
+        if asset is None:
+            raise HTTPException(404)
+        lasting = versioned is not None and versioned[1] == self.version
+        headers = {
+            "Cache-Control": f"public, max-age={_YEAR}, immutable" if lasting else "no-cache",
+            "ETag": asset.etag,
+            "Vary": "Accept-Encoding",
+            # Other sites embed the element and use the client.
+            "Access-Control-Allow-Origin": "*",
+            "Cross-Origin-Resource-Policy": "cross-origin",
+            # A shared worker is bound by the policy of its own script, not by that of the pages.
+            "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'",
+        }
+        if asset.etag in request.headers.get("If-None-Match", ""):
+            return Response(status_code=304, headers=headers)
+        if "gzip" in request.headers.get("Accept-Encoding", ""):
+            return Response(asset.gzipped, headers={**headers, "Content-Encoding": "gzip"}, media_type=asset.media_type)
+        return Response(asset.body, headers=headers, media_type=asset.media_type)

@@ -1,0 +1,231 @@
+"""`/`, `/read/{feed}`, `/read/{feed}/{id}` and `/static/…`: pages for people."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from hashlib import blake2b
+from pathlib import Path
+
+import msgspec
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, Response
+from starlette.routing import Route
+
+from livefeed.api.formats.conditions import is_unchanged
+from livefeed.api.formats.page import Channel, is_out
+from livefeed.api.pages.assets import Assets
+from livefeed.api.pages.rendering import FeedCard, Frame, News, Renderer
+from livefeed.api.pages.words import Words, choose_language
+from livefeed.exceptions import BadRequest, Forbidden, NotFound, RequestError, Unauthorized, Unavailable
+from livefeed.feeds import check_feed_name
+from livefeed.filters import Filter, fold_tag
+from livefeed.grants import Caller, Role
+from livefeed.items import Item, parse_time
+from livefeed.log.catalog import Catalog, Feed
+from livefeed.log.changes import member
+from livefeed.log.itemstore import ItemStore
+from livefeed.queries import Query
+from livefeed.snapshots import Listing, Row
+
+__all__ = ["Pages"]
+
+SHOWN = 20
+"""Items on a page."""
+FORWARD = 200
+"""Items among which to look for pins, key events and picks."""
+PANEL = 12
+"""Items beside an article."""
+
+_BEFORE = re.compile(r"[\x21-\x7e]{1,128}")
+
+
+class Pages:
+    """The endpoints of the pages that readers see.
+
+    *readers* tells how many live readers a feed has, *now* ms since the epoch. *base* is the server's public address; without one
+    it is what each request was sent to.
+    """
+
+    def __init__(
+        self,
+        catalog: Catalog,
+        items: ItemStore,
+        readers: Callable[[str], int],
+        now: Callable[[], int],
+        *,
+        base: str = "",
+        version: str = "",
+    ) -> None:
+        self._catalog = catalog
+        self._items = items
+        self._readers = readers
+        self._now = now
+        self._base = base.rstrip("/")
+        self._version = version
+        self.assets = Assets(Path(__file__).parent / "static")
+        self.renderer = Renderer(self.assets.path)
+
+    def routes(self) -> list[Route]:
+        return [
+            Route("/", self.start, methods=["GET"]),
+            Route("/read/{feed}", self.reader, methods=["GET"]),
+            Route("/read/{feed}/{id}", self.article, methods=["GET"]),
+            Route("/static/{path:path}", self.assets.serve, methods=["GET"]),
+        ]
+
+    async def start(self, request: Request) -> Response:
+        try:
+            query = Query(request.scope["query_string"], ("lang",))
+            frame = self.frame(request, query.one("lang") or "")
+        except BadRequest as error:
+            return self.problem(request, error)
+        try:
+            cards, healthy = await self._cards(_caller(request)), True
+        except Unavailable:
+            cards, healthy = [], False
+        html = self.renderer.start(frame, cards, healthy=healthy)
+        return HTMLResponse(html, headers={"Cache-Control": "no-store"})
+
+    async def _cards(self, caller: Caller) -> list[FeedCard]:
+        found = await self._catalog.get_many(await self._catalog.names())
+        feeds = [feed for feed in found if feed and (feed.settings.public or caller.may(Role.READ, feed.name))]
+        return [await self._card(feed) for feed in feeds[:100]]
+
+    async def _card(self, feed: Feed) -> FeedCard:
+        listing = await self._items.newest(feed.name, 1)
+        latest = next(iter(_out(listing.rows, self._now())), None)
+        return FeedCard(feed.name, feed.settings, feed.head.ms or None, self._readers(feed.name), latest)
+
+    async def reader(self, request: Request) -> Response:
+        """A feed: from its newest item, from below `before`, from the item `with`, or only those with a `tag`."""
+        try:
+            feed = await self.readable(request)
+            query = Query(request.scope["query_string"], ("before", "with", "tag", "lang"))
+            before, focus, tag = query.one("before"), query.one("with"), query.one("tag")
+            if before is not None and _BEFORE.fullmatch(before) is None:
+                raise BadRequest(f"before={before[:40]!r} is nothing that a page gave as its next: use its link unchanged")
+            only = Filter(frozenset([fold_tag(tag)])) if tag else Filter.ALL
+            place = before or (await self._above(feed.name, focus) if focus else "")
+            forward = await self._items.newest(feed.name, FORWARD, only=only)
+            listing = await self._items.newest(feed.name, SHOWN, only=only, before=place) if place else _first(forward, SHOWN)
+        except RequestError as error:
+            return self.problem(request, error)
+        frame = self.frame(request, query.one("lang") or "", feed)
+        now = self._now()
+        newest = not place or (bool(forward.rows) and listing.rows[:1] == forward.rows[:1])
+        news = News(
+            channel=Channel(feed.name, feed.settings, frame.base),
+            items=_out(listing.rows, now),
+            forward=_out(forward.rows, now),
+            cursor=str(min(listing.head, forward.head)),
+            now=now,
+            next=listing.next or None,
+            tag=tag or "",
+            newest=newest,
+            readers=self._readers(feed.name),
+        )
+        return self._answer(request, feed, self.renderer.reader(frame, news))
+
+    async def _above(self, feed: str, item_id: str) -> str:
+        """The place in the list that has the item as the next one: the page that contains it begins with it."""
+        stored = await self._items.item(feed, item_id)
+        created = msgspec.json.decode(stored.data, type=_Created).content_created
+        return member(parse_time(created), item_id) + "~"
+
+    async def article(self, request: Request) -> Response:
+        try:
+            feed = await self.readable(request)
+            query = Query(request.scope["query_string"], ("lang",))
+            listing = await self._items.newest(feed.name, PANEL)
+            stored = await self._items.item(feed.name, request.path_params["id"])
+            if stored.first is None:
+                raise NotFound("it is not out yet")
+        except RequestError as error:
+            return self.problem(request, error, item=True)
+        frame = self.frame(request, query.one("lang") or "", feed)
+        channel = Channel(feed.name, feed.settings, frame.base)
+        if stored.state in ("withheld", "canceled"):
+            return self._answer(request, feed, self.renderer.removed(frame, channel, stored.state), status=410)
+        now = self._now()
+        item = msgspec.json.decode(stored.data, type=Item)
+        if not is_out(item, now):
+            return self.problem(request, NotFound("it has expired"), item=True)
+        news = News(channel=channel, items=_out(listing.rows, now), cursor=str(listing.head), now=now)
+        return self._answer(request, feed, self.renderer.article(frame, item, news))
+
+    async def readable(self, request: Request) -> Feed:
+        """The feed of the request, if its caller may read it."""
+        feed = await self._catalog.get(check_feed_name(request.path_params["feed"]))
+        if not feed.settings.public:
+            _caller(request).require(Role.READ, feed.name)
+        return feed
+
+    def frame(self, request: Request, language: str = "", feed: Feed | None = None) -> Frame:
+        """What is around a page for this request."""
+        spoken = choose_language(language, request.headers.get("Accept-Language", ""), feed.settings.language if feed else "")
+        return Frame(
+            words=Words.of(spoken),
+            base=self._base or str(request.base_url).rstrip("/"),
+            root=request.scope.get("root_path", ""),
+            may_edit=feed is not None and _caller(request).may(Role.EDIT, feed.name),
+            version=self._version,
+        )
+
+    def problem(self, request: Request, error: RequestError, *, item: bool = False) -> Response:
+        """The error as a page."""
+        frame = self.frame(request)
+        words = frame.words
+        match error:
+            case NotFound() if item:
+                html = self.renderer.error(frame, "error.notFound", words("error.notFound.item"))
+            case NotFound():
+                html = self.renderer.error(
+                    frame, "error.notFound", words("error.notFound.feed", feed=request.path_params["feed"])
+                )
+            case Unauthorized() | Forbidden():
+                html = self.renderer.error(frame, "error.forbidden", words("error.forbidden.detail"))
+            case Unavailable():
+                html = self.renderer.error(frame, "error.unavailable", words("error.unavailable.detail"))
+            case _:
+                html = self.renderer.error(frame, "error.request", str(error))
+        headers = {"Cache-Control": "no-store"}
+        if isinstance(error, Unavailable):
+            headers["Retry-After"] = str(error.retry_after)
+        if isinstance(error, Unauthorized):
+            headers["WWW-Authenticate"] = "Bearer"
+        return HTMLResponse(html, error.status, headers)
+
+    def _answer(self, request: Request, feed: Feed, html: str, status: int = 200) -> Response:
+        body = html.encode()
+        etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+        shared = feed.settings.public and not _caller(request).subject
+        headers = {
+            "ETag": etag,
+            # Asked for each time: a killed text must not live on in somebody's cache.
+            "Cache-Control": "public, no-cache" if shared else "private, no-cache",
+            "Vary": "Accept-Language, Authorization, Cookie",
+        }
+        if is_unchanged(request.headers, etag, None):
+            return Response(status_code=304, headers=headers)
+        return HTMLResponse(body, status, headers)
+
+
+class _Created(msgspec.Struct, rename="camel"):
+    content_created: str
+
+
+def _caller(request: Request) -> Caller:
+    caller: Caller = request.scope.get("livefeed.caller", Caller.ANONYMOUS)
+    return caller
+
+
+def _out(rows: Sequence[Row], now: int) -> list[Item]:
+    items = [msgspec.json.decode(row.data, type=Item) for row in rows if row.state == "usable"]
+    return [item for item in items if is_out(item, now)]
+
+
+def _first(listing: Listing, count: int) -> Listing:
+    if len(listing.rows) <= count:
+        return listing
+    return Listing(listing.head, listing.rows[:count], listing.rows[count - 1].member)

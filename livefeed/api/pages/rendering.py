@@ -1,0 +1,211 @@
+"""Rendering: values in, HTML out. No I/O but the templates, which are read once."""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass
+from itertools import groupby
+from pathlib import Path
+from urllib.parse import quote, urlencode, urlsplit
+
+import msgspec
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from livefeed.api.formats import jsonld
+from livefeed.api.formats.bodies import html_body, text_body, title
+from livefeed.api.formats.page import Channel, Page
+from livefeed.api.pages.words import LANGUAGES, Words
+from livefeed.events import rfc3339
+from livefeed.feeds import FeedSettings
+from livefeed.filters import fold_tag
+from livefeed.items import Item, Rendition, parse_time
+
+__all__ = ["BREAKING_FOR", "FeedCard", "Frame", "News", "Renderer"]
+
+BREAKING_FOR = 30 * 60_000
+"""Milliseconds for which an urgent item is breaking news."""
+
+_LONG = 900
+"""Characters of a body that a list shows; the whole of it is on the item's own page."""
+_WORDS_PER_MINUTE = 220
+_SIGNS_PER_MINUTE = 500
+_WRITTEN_WITHOUT_SPACES = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
+_FORMATS = (
+    ("feed.json", "JSON Feed"),
+    ("feed.atom", "Atom"),
+    ("feed.rss", "RSS"),
+    ("feed.ninjs", "ninjs"),
+    ("feed.jsonld", "JSON-LD"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Frame:
+    """What is around every page: the words, where the server is reached, and for whom it is drawn."""
+
+    words: Words
+    base: str
+    """The public address, without a slash at its end."""
+    root: str = ""
+    """The path under which the server is mounted."""
+    may_edit: bool = False
+    version: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What a reader's page shows: one page of items, true for *cursor*, and what editors put forward."""
+
+    channel: Channel
+    items: Sequence[Item]
+    cursor: str
+    now: int
+    """Milliseconds since the epoch."""
+    next: str | None = None
+    forward: Sequence[Item] = ()
+    """Newer and older items among which to look for pins, key events and picks."""
+    tag: str = ""
+    newest: bool = True
+    """Whether the page begins with the newest item."""
+    readers: int | None = None
+
+    def put_forward(self, flag: str) -> list[Item]:
+        return [item for item in self.forward or self.items if getattr(item, flag)]
+
+    @property
+    def following(self) -> dict[str, str]:
+        """The query of the page after this one."""
+        return {name: value for name, value in (("before", self.next), ("tag", self.tag)) if value}
+
+    @property
+    def pinned(self) -> list[Item]:
+        return sorted(self.put_forward("pinned"), key=lambda item: item.pin_rank)
+
+    @property
+    def breaking(self) -> Item | None:
+        return next((item for item in self.forward or self.items if is_breaking(item, self.now)), None)
+
+    @property
+    def tags(self) -> list[str]:
+        """The tags of the items at hand, the most used first; the one that is filtered by is always among them."""
+        counts: dict[str, tuple[int, str]] = {}
+        for item in self.forward or self.items:
+            for tag in item.tags:
+                count, shown = counts.get(fold_tag(tag), (0, tag))
+                counts[fold_tag(tag)] = (count + 1, shown)
+        if self.tag:
+            counts.setdefault(fold_tag(self.tag), (0, self.tag))
+        ranked = sorted(counts.items(), key=lambda entry: (entry[0] != fold_tag(self.tag), -entry[1][0], entry[0]))
+        return [shown for _, (_, shown) in ranked[:12]]
+
+
+@dataclass(frozen=True, slots=True)
+class FeedCard:
+    """One feed on the start page."""
+
+    name: str
+    settings: FeedSettings
+    head: int | None
+    """When the last event was appended, in ms since the epoch; None: there was none."""
+    readers: int | None = None
+    latest: Item | None = None
+
+
+def is_breaking(item: Item, now: int) -> bool:
+    return item.urgency <= 2 and parse_time(item.content_created) + BREAKING_FOR > now
+
+
+def minutes(item: Item) -> int:
+    text = text_body(item)
+    signs = len(_WRITTEN_WITHOUT_SPACES.findall(text))
+    return max(1, math.ceil(len(text.split()) / _WORDS_PER_MINUTE + signs / _SIGNS_PER_MINUTE))
+
+
+def picture(item: Item) -> Rendition | None:
+    """The picture that stands for the item, if there is one that can be shown on a page served over https."""
+    shown = (r for r in item.renditions if r.content_type.startswith("image/") or not r.content_type)
+    return next((r for r in shown if r.href.startswith("https:")), None)
+
+
+def stub(item: Item) -> str:
+    """What the browser must know of an item that it finds on the page, to follow what becomes of it."""
+    known = {
+        "id": item.id,
+        "uri": item.uri,
+        "version": item.version,
+        "pubStatus": item.pub_status,
+        "contentCreated": item.content_created,
+        "headline": title(item),
+        "tags": item.tags,
+        "urgency": item.urgency,
+        "expires": item.expires,
+        "pinned": item.pinned,
+        "pinRank": item.pin_rank,
+        "keyEvent": item.key_event,
+        "highlight": item.highlight,
+    }
+    return msgspec.json.encode({name: value for name, value in known.items() if value}).decode()
+
+
+def days(items: Iterable[Item]) -> list[tuple[str, list[Item]]]:
+    """The items of each day (UTC), under a time of that day."""
+    grouped = groupby(items, key=lambda item: item.content_created[:10])
+    return [(f"{day}T00:00:00.000Z", list(group)) for day, group in grouped]
+
+
+class Renderer:
+    """The templates, and what they may call."""
+
+    def __init__(self, asset: Callable[[str], str], folder: Path = Path(__file__).parent / "templates") -> None:
+        self._environment = Environment(
+            loader=FileSystemLoader(folder),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+        )
+        self._environment.globals.update(
+            asset=asset,
+            formats=_FORMATS,
+            is_breaking=is_breaking,
+            languages=[(name, Words.of(name)("language")) for name in LANGUAGES],
+            minutes=minutes,
+            picture=picture,
+        )
+        self._environment.filters.update(
+            body=lambda item: Markup(html_body(item)),  # noqa: S704  # cleaned when it was published
+            text=text_body,
+            groupby_day=days,
+            headline=title,
+            host=lambda link: urlsplit(link).hostname or link,
+            is_long=lambda item: len(text_body(item)) > _LONG,
+            path=lambda text: quote(text, safe=""),
+            query=urlencode,
+            stub=stub,
+            time=rfc3339,
+        )
+
+    def reader(self, frame: Frame, news: News) -> str:
+        page = Page.of(news.channel, news.items, now=news.now, updated=max((i.version_created for i in news.items), default=""))
+        structured = Markup(jsonld.write(page).decode())  # noqa: S704  # escapes what could end the element
+        return self._render("reader.html", frame, news=news, channel=news.channel, structured=structured)
+
+    def article(self, frame: Frame, item: Item, news: News) -> str:
+        structured = Markup(jsonld.write_article(item, news.channel).decode())  # noqa: S704  # likewise
+        return self._render("article.html", frame, item=item, news=news, channel=news.channel, structured=structured)
+
+    def removed(self, frame: Frame, channel: Channel, status: str) -> str:
+        """The page of an item that is withheld or canceled."""
+        return self._render("removed.html", frame, channel=channel, status=status)
+
+    def start(self, frame: Frame, feeds: Sequence[FeedCard], *, healthy: bool) -> str:
+        return self._render("start.html", frame, feeds=feeds, healthy=healthy)
+
+    def error(self, frame: Frame, key: str, detail: str) -> str:
+        return self._render("error.html", frame, key=key, detail=detail)
+
+    def _render(self, template: str, frame: Frame, **values: object) -> str:
+        return self._environment.get_template(template).render(frame=frame, words=frame.words, root=frame.root, **values)
