@@ -27,7 +27,7 @@ from livefeed.wires import Wire
 
 __all__ = ["Channel", "ListNewest", "ReadAfter", "Request", "Terms"]
 
-BLOCK = 128
+BLOCK = 100
 """Events that one step of catching up writes: enough to join many, few enough that a slow connection says so in between."""
 
 
@@ -223,6 +223,9 @@ class Channel:
             if reader.state is State.OPENING:
                 start = reader.start
                 self._resumed(reader, isinstance(start, After) and start.given)
+            if not reader.sink.writable:
+                # Greeted, and slow already: it asks again when it takes more.
+                continue
             if end is None:
                 # Level with the log, but not with what this worker has heard of it.
                 self._park(reader)
