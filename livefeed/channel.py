@@ -227,8 +227,7 @@ class Channel:
                 # Greeted, and slow already: it asks again when it takes more.
                 continue
             if end is None:
-                # Level with the log, but not with what this worker has heard of it.
-                self._park(reader)
+                self._meet(reader)
                 continue
             key = (reader.only, reader.sink.wire)
             if key not in encoded:
@@ -237,6 +236,13 @@ class Channel:
             if encoded[key]:
                 reader.sink.write(encoded[key])
             self.advance(reader)
+
+    def _meet(self, reader: Reader) -> None:
+        """The reader is level with the log: it joins, or waits until this worker's tail has heard as much."""
+        if reader.position in self.ring:
+            self.advance(reader)
+        else:
+            self._park(reader)
 
     def _resumed(self, reader: Reader, given: bool) -> None:
         reader.hello(True if given else None)

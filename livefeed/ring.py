@@ -30,8 +30,10 @@ class Ring:
     def head(self) -> Cursor:
         return _id(self._slots[-1]) if self._slots else self.base
 
-    def __contains__(self, position: Cursor) -> bool:
+    def __contains__(self, position: Cursor | None) -> bool:
         """Whether *position* is exactly the base or exactly an event here, removed or not."""
+        if position is None:
+            return False
         number = position.seq - self.base.seq
         if number == 0:
             return position == self.base

@@ -147,6 +147,16 @@ def test_a_cursor_above_the_ring_waits_for_the_tail() -> None:
     assert reader.heard() == ["13"]
 
 
+def test_a_tail_that_caught_up_during_the_read_needs_no_further_word() -> None:
+    feed = Feed()
+    reader = feed.join(After(Cursor(1_012, 12)))
+    feed.hear(11, 12)
+    feed.answer(page())
+    feed.hear(13)
+
+    assert reader.heard() == ["hello", "13"]
+
+
 def test_the_same_number_of_another_branch_is_not_joined_by_order() -> None:
     feed = Feed()
     feed.hear(11, 12)
