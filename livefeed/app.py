@@ -3,20 +3,58 @@
 from __future__ import annotations
 
 import asyncio
+import resource
+import time
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
+from ipaddress import ip_network
 
+from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from starlette.applications import Starlette
+from starlette.middleware import Middleware
+from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from livefeed.api.events import Events
+from livefeed.api.feeds import Feeds
+from livefeed.api.formats.endpoints import Formats
 from livefeed.api.health import Health
+from livefeed.api.items import Items
+from livefeed.api.listing import Lists
 from livefeed.api.problems import HANDLERS
+from livefeed.api.publishing import Publishing
+from livefeed.api.sockets import Sockets
+from livefeed.auth.authenticator import Authenticator
+from livefeed.auth.cors import CorsMiddleware
+from livefeed.auth.endpoints import AuthEndpoints
+from livefeed.auth.forwarded import ForwardedMiddleware, TrustedProxies
+from livefeed.auth.headers import HeadersMiddleware, PagePolicy
+from livefeed.auth.jwks import KeySet
+from livefeed.auth.keys import Keys
+from livefeed.auth.middleware import AuthMiddleware
+from livefeed.auth.origins import Origins
+from livefeed.auth.tokens import TokenRules, Tokens
+from livefeed.auth.vouchers import Vouchers
+from livefeed.background import background
 from livefeed.config import Config
 from livefeed.counters import Counters
 from livefeed.exceptions import ConfigError
-from livefeed.log.connect import connect
+from livefeed.hub import Hub
+from livefeed.limits import Meter, Rate
+from livefeed.log.audit import Audit
+from livefeed.log.catalog import Catalog
+from livefeed.log.connect import Backend, connect, inspect
+from livefeed.log.durability import Durability
+from livefeed.log.editor import Editor
+from livefeed.log.eventlog import EventLog
+from livefeed.log.inbox import Inbox
+from livefeed.log.itemstore import ItemStore
+from livefeed.log.scheduler import Scheduler
+from livefeed.log.sweeper import Sweeper
+from livefeed.log.tail import BLOCK
 from livefeed.metrics import Board, Exposition
+from livefeed.net import ConnectionLimits, Network
 from livefeed.version import __version__
 
 __all__ = ["Application", "create_app"]
@@ -24,40 +62,87 @@ __all__ = ["Application", "create_app"]
 _TICK = 0.5
 """Seconds between two copies of the counters to the board, and two looks at how late the loop is."""
 
+_SESSION = 12 * 3600
+"""Seconds that a browser stays signed in: one shift and its handover."""
+
+_TICKET = 30
+"""Seconds in which a ticket must be used."""
+
+_SPARE_FILES = 128
+"""Open files that are kept for Redis, the store and the log when connections take the rest."""
+
 
 class Application:
     """One worker's rooms. `asgi` serves; `drain` says goodbye to the readers before the server stops."""
 
-    def __init__(self, config: Config, counters: Counters, board: Board, row: int) -> None:
-        if config.redis_url is None:
-            raise ConfigError("LIVEFEED_REDIS_URL is needed: only `livefeed serve` starts the embedded store")
+    def __init__(self, config: Config, backend: Backend, *, counters: Counters, board: Board, row: int) -> None:
+        assert config.redis_url is not None
+        self.config = config
         self.draining = False
-        self._counters = counters
+        self.counters = counters
+        self.network = Network(_limits(config), counters)
         self._redis = connect(config.redis_url)
+        # Blocking reads have connections of their own: one for the tail, one for the inboxes.
+        self._bell = connect(config.redis_url, timeout=BLOCK / 1000 + 1, connections=2)
+        self._log = EventLog(self._redis, backend, durability=Durability(config.durability))
+        self._catalog = Catalog(self._redis)
+        self._items = ItemStore(self._redis)
+        self._editor = Editor(self._log, self._items, self._catalog)
+        self._audit = Audit(self._redis)
+        self._hub = Hub(self._log, self._items, self._catalog, self._bell, version=__version__, counters=counters)
+        self._authenticator = _authenticator(config, self._redis)
         self._exposition = Exposition(board, row, counters, __version__)
-        health = Health(self._faults, self._exposition.text)
-        self.asgi: ASGIApp = _Counted(
-            Starlette(routes=[*health.routes()], exception_handlers=HANDLERS, lifespan=self._lifespan), counters
+        self.asgi: ASGIApp = Starlette(
+            routes=self._routes(),
+            middleware=_middleware(config, counters, self._authenticator),
+            exception_handlers=HANDLERS,
+            lifespan=self._lifespan,
         )
+
+    def _routes(self) -> list[BaseRoute]:
+        formats = Formats(self._catalog, self._items, self._log, _now, self.config.public_url)
+        return [
+            *Events(self._hub).routes(),
+            *Sockets(self._hub, self._editor, self._audit).routes(),
+            *Items(Publishing(self._editor, self._audit), Lists(self._items, self._catalog)).routes(),
+            *formats.routes(),
+            *Feeds(self._catalog, self._audit, self._readers).routes(),
+            *AuthEndpoints(self._authenticator, self._audit, token_lifetime=self.config.token_lifetime).routes,
+            *Health(self._faults, self._exposition.text).routes(),
+        ]
+
+    def _readers(self, feed: str) -> int:
+        channel = self._hub.channels.get(feed)
+        return 0 if channel is None else len(channel.readers)
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
-        ticking = asyncio.create_task(self._tick(), name="counters")
-        try:
+        works = {
+            "counters": self._tick,
+            "authenticator": self._authenticator.run,
+            "audit": self._audit.run,
+            "scheduler": Scheduler(self._editor).run,
+            "sweeper": Sweeper(self._catalog, self.counters).run,
+            "inbox": Inbox(self._editor, self._bell, self.counters).run,
+        }
+        async with self._hub, background(works):
             yield
-        finally:
-            ticking.cancel()
-            await asyncio.gather(ticking, return_exceptions=True)
-            self._exposition.copy()
-            await self._redis.aclose()
+        self._exposition.copy()
+        await self._bell.aclose()
+        await self._redis.aclose()
 
     async def drain(self) -> None:
-        """See the readers off."""
+        """See the readers off, spread over a part of the grace time, so that they do not all return in one instant."""
+        self.draining = True
+        await self._hub.drain(self.config.grace / 4)
+        await self.network.drained(self.config.grace / 4)
 
     async def _faults(self) -> Sequence[str]:
         """What keeps this worker from serving."""
         if self.draining:
             return ["the server is stopping"]
+        if not self._hub.ready:
+            return ["the event log cannot be heard"]
         try:
             async with asyncio.timeout(1.0):
                 await self._redis.ping()
@@ -70,8 +155,52 @@ class Application:
         while True:
             due = loop.time() + _TICK
             await asyncio.sleep(_TICK)
-            self._counters.loop_lag_seconds.observe(max(0.0, loop.time() - due))
+            self.counters.loop_lag_seconds.observe(max(0.0, loop.time() - due))
             self._exposition.copy()
+
+
+def _authenticator(config: Config, redis: Redis) -> Authenticator:
+    if config.admin_key is None:
+        raise ConfigError("LIVEFEED_ADMIN_KEY is needed: only `livefeed serve` makes one")
+    rules = TokenRules(issuer=config.token_issuer, max_lifetime=config.token_lifetime)
+    return Authenticator(
+        Keys(redis, config.admin_key),
+        Tokens(KeySet(secret=config.token_secret, source=config.token_keys), rules),
+        Vouchers(redis, "session", _SESSION),
+        Vouchers(redis, "ticket", _TICKET),
+        Meter(Rate(config.publish_rate, config.publish_burst)),
+    )
+
+
+def _middleware(config: Config, counters: Counters, authenticator: Authenticator) -> list[Middleware]:
+    """From outside in. What is refused on the way has its headers and is counted like the rest."""
+    origins = Origins(config.allowed_origins)
+    return [
+        Middleware(_Counted, counters),
+        Middleware(ForwardedMiddleware, TrustedProxies(config.trusted_proxies)),
+        Middleware(HeadersMiddleware, PagePolicy(config.frame_ancestors)),
+        Middleware(CorsMiddleware, origins),
+        Middleware(AuthMiddleware, authenticator, origins),
+    ]
+
+
+def _limits(config: Config) -> ConnectionLimits:
+    TrustedProxies(config.trusted_proxies)
+    return ConnectionLimits(
+        write_timeout=config.stuck_after,
+        connections=config.max_connections or _open_files(),
+        connections_per_address=config.connections_per_address,
+        proxies=tuple(ip_network(network) for network in config.trusted_proxies if network != "unix"),
+    )
+
+
+def _open_files() -> int | None:
+    limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
+    return None if limit == resource.RLIM_INFINITY else max(1, limit - _SPARE_FILES)
+
+
+def _now() -> int:
+    return time.time_ns() // 1_000_000
 
 
 class _Counted:
@@ -103,6 +232,13 @@ class _Counted:
             self._counters.responses_ok += 1
 
 
-def create_app(config: Config) -> ASGIApp:
+async def create_app(config: Config) -> ASGIApp:
     """The application for any ASGI server: one worker, on the Redis of `LIVEFEED_REDIS_URL`."""
-    return Application(config, Counters(), Board(1), 0).asgi
+    if config.redis_url is None:
+        raise ConfigError("LIVEFEED_REDIS_URL is needed: only `livefeed serve` starts the embedded store")
+    client = connect(config.redis_url)
+    try:
+        backend = await inspect(client, config.redis_url)
+    finally:
+        await client.aclose()
+    return Application(config, backend, counters=Counters(), board=Board(1), row=0).asgi

@@ -58,13 +58,44 @@ class Config(Struct, frozen=True, kw_only=True):
             extra={"secret": True},
         ),
     ] = None
+    token_secret: Annotated[
+        str | None,
+        Meta(description="Secret that JWTs are signed with (HS256), at least 32 characters", extra={"secret": True}),
+    ] = None
+    token_keys: Annotated[
+        str | None, Meta(description="JWKS with the keys that JWTs are signed with: a file, or an `https://` address")
+    ] = None
+    token_issuer: Annotated[str | None, Meta(description="The `iss` that a JWT must have. Unset: any")] = None
+    token_lifetime: Annotated[
+        int, Meta(ge=1, le=31536000, description="Seconds that a JWT may count for at most, from `iat` or now to `exp`")
+    ] = 86400
+    allowed_origins: Annotated[
+        tuple[str, ...], Meta(description="Origins whose pages may use a signed-in browser's session here, separated by commas")
+    ] = ()
+    frame_ancestors: Annotated[
+        tuple[str, ...], Meta(description="Origins that may embed readers' pages and wall screens, separated by commas")
+    ] = ()
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Meta(description="Networks of proxies whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed, separated by commas"),
+    ] = ()
+    public_url: Annotated[
+        str, Meta(description="Address that readers know, for links in feeds and pages. Unset: what the request says")
+    ] = ""
+    publish_rate: Annotated[
+        float, Meta(gt=0, le=100000, description="Items a second that one key may publish at each worker, in the long run")
+    ] = 50.0
+    publish_burst: Annotated[int, Meta(ge=1, le=1000000, description="Items that one key may publish at once")] = 1000
+    max_connections: Annotated[
+        int, Meta(ge=0, le=10000000, description="Connections that each worker takes. 0: as its limit of open files allows")
+    ] = 0
+    connections_per_address: Annotated[
+        int, Meta(ge=1, le=1000000, description="Connections that each worker takes from one address")
+    ] = 1000
     durability: Annotated[
         Literal["memory", "aof", "replica"],
         Meta(description="What a publish's `2xx` promises: in Redis' memory, on its disk, or on a replica too"),
     ] = "memory"
-    heartbeat: Annotated[
-        float, Meta(ge=1, le=15, description="Seconds after which a reader who heard nothing is told the time")
-    ] = 15.0
     grace: Annotated[float, Meta(ge=1, le=600, description="Seconds that a stop may take before it is forced")] = 10.0
     send_buffer: Annotated[
         int, Meta(ge=4096, le=67108864, description="Bytes that the kernel holds for one connection (`SO_SNDBUF`)")
@@ -72,6 +103,13 @@ class Config(Struct, frozen=True, kw_only=True):
     dead_after: Annotated[
         float, Meta(ge=1, le=3600, description="Seconds that a peer may leave data unacknowledged (`TCP_USER_TIMEOUT`)")
     ] = 20.0
+    stuck_after: Annotated[
+        float, Meta(ge=1, le=3600, description="Seconds that a peer may take nothing of what waits for it before it is closed")
+    ] = 60.0
+    tls_certificate: Annotated[
+        Path | None, Meta(description="PEM file with the certificate chain, to speak TLS without a proxy")
+    ] = None
+    tls_key: Annotated[Path | None, Meta(description="PEM file with the certificate's key")] = None
     log_level: Annotated[
         Literal["debug", "info", "warning", "error"], Meta(description="The least severe message that is logged")
     ] = "info"

@@ -49,7 +49,7 @@ def test_unknown_name_is_told_with_the_nearest_known_one(name: str, near: str, t
         ("PORT", "x", "LIVEFEED_PORT is 'x': Expected `int`"),
         ("PORT", "65536", "Expected `int` <= 65535"),
         ("WORKERS", "0", "Expected `int` >= 1"),
-        ("HEARTBEAT", "16", "Expected `float` <= 15"),
+        ("GRACE", "0.5", "Expected `float` >= 1"),
         ("DURABILITY", "disk", "LIVEFEED_DURABILITY is 'disk': Expected one of memory, aof, replica"),
     ],
 )

@@ -14,12 +14,15 @@ import msgspec
 from msgspec import Struct
 
 from livefeed.config import Config
+from livefeed.log.connect import Backend
 
 __all__ = ["Orders", "receive"]
 
 
 class Orders(Struct, frozen=True):
     config: Config
+    backend: Backend
+    """Asked once, by the supervisor: a worker that is started again must not wait for a Redis that is away."""
     row: int
     """The worker's number, and its row on the board."""
     rows: int

@@ -11,9 +11,9 @@ from contextlib import AsyncExitStack
 import msgspec
 import structlog
 
+from livefeed.auth.secretfile import check_secret, keep_secret
 from livefeed.config import Config
-from livefeed.exceptions import ConfigError
-from livefeed.log.connect import connect, inspect
+from livefeed.log.connect import Backend, connect, inspect
 from livefeed.log.embedded import Embedded
 from livefeed.server.listeners import Listeners
 from livefeed.server.supervisor import Supervisor
@@ -34,8 +34,9 @@ async def serve(config: Config, serving: Callable[[str], None]) -> bool:
         if config.redis_url is None:
             store = await stack.enter_async_context(Embedded(config.data_dir / "embedded", config.embedded_server))
             config = msgspec.structs.replace(config, redis_url=store.url)
-        await _check_redis(config)
-        supervisor = Supervisor(config, listeners)
+        backend = await _check_redis(config.redis_url)
+        config = msgspec.structs.replace(config, admin_key=_admin_key(config))
+        supervisor = Supervisor(config, backend, listeners)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, supervisor.ask_to_stop)
         await supervisor.start()
@@ -47,19 +48,27 @@ async def serve(config: Config, serving: Callable[[str], None]) -> bool:
     return clean
 
 
-async def _check_redis(config: Config) -> None:
-    assert config.redis_url is not None
-    client = connect(config.redis_url)
+async def _check_redis(url: str | None) -> Backend:
+    assert url is not None
+    client = connect(url)
     try:
-        backend = await inspect(client, config.redis_url)
+        backend = await inspect(client, url)
     finally:
         await client.aclose()
     for warning in backend.warnings:
         _log.warning(warning)
-    if config.durability == "replica" and backend.replicas == 0:
-        raise ConfigError("LIVEFEED_DURABILITY is replica, but this Redis has none connected")
-    if config.durability == "aof" and not backend.append_only:
-        raise ConfigError("LIVEFEED_DURABILITY is aof, but this Redis keeps no append-only file: set appendonly yes")
+    return backend
+
+
+def _admin_key(config: Config) -> str:
+    """The key without which nothing can be published: the operator's, or one made now and kept."""
+    if config.admin_key is not None:
+        return check_secret(config.admin_key, "LIVEFEED_ADMIN_KEY")
+    path = config.data_dir / "admin.key"
+    key, made = keep_secret(path)
+    if made:
+        _log.info("an admin key was made", path=str(path))
+    return key
 
 
 def _allow_many_connections() -> None:
@@ -72,4 +81,4 @@ def _allow_many_connections() -> None:
 def _url(config: Config, port: int) -> str:
     """An address that a browser on this machine can open."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(config.host, f"[{config.host}]" if ":" in config.host else config.host)  # noqa: S104
-    return f"http://{host}:{port}"
+    return f"{'http' if config.tls_certificate is None else 'https'}://{host}:{port}"

@@ -15,6 +15,7 @@ import structlog
 
 from livefeed.config import Config
 from livefeed.exceptions import ConfigError
+from livefeed.log.connect import Backend
 from livefeed.metrics import Board
 from livefeed.server.listeners import Listeners
 from livefeed.server.orders import Orders
@@ -32,8 +33,9 @@ _log = structlog.get_logger("livefeed.supervisor")
 class Supervisor:
     """Workers for *config* on *listeners*."""
 
-    def __init__(self, config: Config, listeners: Listeners) -> None:
+    def __init__(self, config: Config, backend: Backend, listeners: Listeners) -> None:
         self._config = config
+        self._backend = backend
         self._listeners = listeners
         self._board = Board.share(config.workers, Path(tempfile.gettempdir()))
         self._processes: dict[int, asyncio.subprocess.Process] = {}
@@ -42,17 +44,21 @@ class Supervisor:
         self._forced = asyncio.Event()
 
     async def start(self) -> None:
-        """Return when every worker serves; `ConfigError` says why one cannot."""
+        """Return when every worker serves, or a signal came first; `ConfigError` says why one cannot."""
         ready = [asyncio.get_running_loop().create_future() for _ in range(self._config.workers)]
         self._keepers = [asyncio.create_task(self._keep(row, told), name=f"worker {row}") for row, told in enumerate(ready)]
+        stopping = asyncio.create_task(self._stopping.wait())
         try:
-            for reason in await asyncio.gather(*ready):
-                if reason:
-                    raise ConfigError(reason)
+            for told in ready:
+                await asyncio.wait((told, stopping), return_when=asyncio.FIRST_COMPLETED)
+                if told.done() and told.result():
+                    raise ConfigError(told.result())
         except BaseException:
             self._forced.set()
             await self.stop()
             raise
+        finally:
+            stopping.cancel()
 
     def ask_to_stop(self) -> None:
         """A first signal ends the server in its own time, a second one at once."""
@@ -102,17 +108,14 @@ class Supervisor:
         ours, theirs = socket.socketpair()
         with ours, theirs:
             listeners = [listener.fileno() for listener in self._listeners.of_worker[row]]
-            orders = Orders(self._config, row, self._config.workers, self._board, listeners)
+            orders = Orders(self._config, self._backend, row, self._config.workers, self._board, listeners)
             process = await self._spawn(theirs.fileno(), [self._board, *listeners])
             theirs.close()
             self._processes[row] = process
             reader, writer = await asyncio.open_connection(sock=ours)
-            with contextlib.suppress(OSError):
-                writer.write(orders.encode())
-                await writer.drain()
-                told = (await reader.readline()).decode().strip()
-                if not ready.done():
-                    ready.set_result("" if told == "ready" else told or f"worker {row} ended before it could serve")
+            told = await _instruct(orders, reader, writer)
+            if not ready.done():
+                ready.set_result("" if told == "ready" else told or f"worker {row} ended before it could serve")
             code = await process.wait()
             del self._processes[row]
             writer.close()
@@ -130,3 +133,12 @@ class Supervisor:
             # The order to stop came while it was being started, and passed it by.
             process.terminate()
         return process
+
+
+async def _instruct(orders: Orders, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
+    """Give the orders; what the worker says when it serves, or why it cannot. Nothing if it died first."""
+    with contextlib.suppress(OSError):
+        writer.write(orders.encode())
+        await writer.drain()
+        return (await reader.readline()).decode().strip()
+    return ""

@@ -18,6 +18,7 @@ from livefeed.app import Application
 from livefeed.counters import Counters
 from livefeed.exceptions import ConfigError
 from livefeed.metrics import Board
+from livefeed.net import HttpProtocol
 from livefeed.server.listeners import BACKLOG
 from livefeed.server.orders import Orders, receive
 
@@ -57,6 +58,8 @@ def _configure(orders: Orders, application: Application) -> uvicorn.Config:
     config = orders.config
     return uvicorn.Config(
         application.asgi,
+        http=HttpProtocol.on(application.network),
+        ws="none",
         lifespan="on",
         backlog=BACKLOG,
         log_config=None,
@@ -64,13 +67,21 @@ def _configure(orders: Orders, application: Application) -> uvicorn.Config:
         server_header=False,
         proxy_headers=False,
         timeout_graceful_shutdown=max(1, round(config.grace / 2)),
+        ssl_certfile=config.tls_certificate,
+        ssl_keyfile=config.tls_key,
     )
 
 
 async def _work(orders: Orders, control: socket.socket) -> None:
     reader, writer = await asyncio.open_connection(sock=control)
     try:
-        application = Application(orders.config, Counters(), Board(orders.rows, orders.board), orders.row)
+        application = Application(
+            orders.config,
+            orders.backend,
+            counters=Counters(),
+            board=Board(orders.rows, orders.board),
+            row=orders.row,
+        )
     except ConfigError as exc:
         writer.write(f"{exc}\n".encode())
         await writer.drain()
