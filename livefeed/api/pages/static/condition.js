@@ -24,7 +24,6 @@ export const cursorOf = (event) => event.cursor ?? (event.type.startsWith("live.
  */
 export const instant = () => ({ mono: performance.now(), wall: Date.now() });
 
-/** @param {Instant} from @param {Instant} to */
 const between = (from, to) => Math.max(to.mono - from.mono, to.wall - from.wall);
 
 export class Condition {
@@ -33,16 +32,14 @@ export class Condition {
   failures = 0;
   stopped = false;
   stale = false;
-  /** @type {Instant?} */ heard = null;
-  /** @type {Instant?} */ lostAt = null;
-  /** @type {Instant} */ begun;
+  heard = null;
+  lostAt = null;
 
-  /** @param {Instant} now */
   constructor(now) {
     this.begun = now;
   }
 
-  /** An event came. @param {object} event @param {Instant} now */
+  /** An event came. */
   hear(event, now) {
     if (event.type === "live.stream.unavailable") return;
     this.heard = now;
@@ -55,23 +52,23 @@ export class Condition {
     else if (event.type === "live.stream.fresh") this.stale = false;
   }
 
-  /** The connection ended, or an attempt at one failed. @param {Instant} now */
+  /** The connection ended, or an attempt at one failed. */
   lose(now) {
     this.failures += 1;
     this.lostAt ??= now;
   }
 
-  /** Milliseconds since anything was heard. @param {Instant} now */
+  /** Milliseconds since anything was heard. */
   age(now) {
     return this.heard ? Math.max(0, between(this.heard, now)) : Infinity;
   }
 
-  /** Whether a connection that should be talking has said nothing for too long. @param {Instant} now */
+  /** Whether a connection that should be talking has said nothing for too long. */
   silent(now) {
     return this.age(now) > this.silence;
   }
 
-  /** @param {Instant} now @returns {State} */
+  /** @returns {State} */
   at(now) {
     if (this.stopped) return "stopped";
     const out = this.outage(now);
@@ -81,7 +78,7 @@ export class Condition {
     return this.stale ? "stale" : "live";
   }
 
-  /** How long nothing could be heard, in ms. @param {Instant} now */
+  /** How long nothing could be heard, in ms. */
   outage(now) {
     if (this.silent(now)) return between(this.heard ?? this.begun, now);
     return this.lostAt ? between(this.lostAt, now) : 0;
@@ -96,9 +93,9 @@ export class Condition {
 
 /** The server's clock, from what it says the time is. Delay only ever makes it look slow, so the largest difference is nearest. */
 export class Clock {
-  /** @type {number[]} */ #samples = [];
+  #samples = [];
 
-  /** @param {string} serverTime @param {number} wall what this machine's clock said when it was heard */
+  /** *wall* is what this machine's clock said when *serverTime* was heard. */
   hear(serverTime, wall) {
     const sample = Date.parse(serverTime) - wall;
     if (Number.isNaN(sample)) return;

@@ -133,6 +133,8 @@ export class LiveFeedElement extends HTMLElement {
       this.#atTop = isIntersecting || boundingClientRect.top > 0;
       this.#seen();
     }).observe(mark);
+    this.#root.addEventListener("error", ({ target }) => target instanceof HTMLImageElement && target.classList.add("missing"), true);
+    for (const image of list.querySelectorAll("img")) if (image.complete && !image.naturalWidth) image.classList.add("missing");
     this.#root.addEventListener("click", (event) => this.#clicked(/** @type {MouseEvent} */ (event)));
     for (const button of list.querySelectorAll("button.share")) button.hidden = false;
   }

@@ -4,7 +4,7 @@
 //   const feed = connect("world", { last: 20 });
 //   feed.addEventListener("event", ({ detail }) => console.log(detail.type, detail.data.headline));
 //
-// One connection for all tabs, exact across reconnects, and honest about its state.
+// One connection for all tabs, exact across reconnects, and honest about its state. Types and words are in livefeed.d.ts.
 
 import { Clock, Condition, cursorOf, instant, seq } from "./condition.js";
 import { FeedModel, newestFirst } from "./model.js";
@@ -13,25 +13,13 @@ import { Stream } from "./stream.js";
 
 export { Clock, Condition, FeedModel, Stream, newestFirst, seq };
 
-/** @import { Course } from "./stream.js" */
-/** @import { Link, News } from "./sharing.js" */
-
 const ROOT = new URL(import.meta.url.replace(/\/static\/.*$/, "/")); // the server that this script came from
 const DESERTED = 45_000; // a hub that has nothing to say for so long, not even that it fails, is no hub
 const TICK = 500;
 
-/** The address of *feed*: a name on the server that this script came from, or an address of its own. @param {string} feed */
 export const addressOf = (feed, server = ROOT) => new URL(feed.includes("/") ? feed : `v1/feeds/${feed}`, server).href;
 
-/**
- * Follows *feed*, a name or an address (`https://feeds.example/v1/feeds/world`).
- *
- * @param {string} feed
- * @param {Omit<Course, "url"> & {share?: boolean, server?: string}} [options]
- */
-export function connect(feed, options) {
-  return new LiveFeed(feed, options);
-}
+export const connect = (feed, options) => new LiveFeed(feed, options);
 
 /** One page of a feed's items, newest first. */
 export async function readItems(feed, { server, token, signal, ...query } = {}) {
@@ -43,23 +31,20 @@ export async function readItems(feed, { server, token, signal, ...query } = {}) 
   return response.json();
 }
 
-/**
- * A feed that is being followed. Events: `event` (an item's or the feed's own CloudEvent), `snapshot`, `reset`, `heartbeat`,
- * `state`; what happened is their `detail`.
- */
 export class LiveFeed extends EventTarget {
-  /** The position: everything up to it was handed out. @type {string | undefined} */ cursor;
-  /** The version of the server. */ version = "";
-  /** The newest cursor that the server told of. @type {string | undefined} */ head;
-  /** Since when (ms) the state is what it is. */ since = Date.now();
+  cursor; // everything up to it was handed out
+  version = "";
+  head;
+  since = Date.now();
   #clock = new Clock();
   #condition = new Condition(instant());
-  /** @type {Link} */ #link;
+  #link;
   #state = "connecting";
   #watch = 0;
   #noticed = performance.now();
   #looked = performance.now();
   #direct = false;
+  #course;
 
   constructor(feed, { share = true, server, ...course } = {}) {
     super();
@@ -70,19 +55,14 @@ export class LiveFeed extends EventTarget {
     for (const [target, names] of AWAKE) for (const name of names) target.addEventListener(name, this.#wake);
   }
 
-  /** @type {Course} */ #course;
-
-  /** `connecting`, `live`, `stale` (the server cannot hear the log), `reconnecting`, `offline` or `stopped`; by the clock, now. */
   get state() {
     return this.#condition.at(instant());
   }
 
-  /** How long ago (ms) anything was heard from the server. */
   get age() {
     return this.#condition.age(instant());
   }
 
-  /** The server's time, in ms since the epoch. */
   now() {
     return Date.now() + this.#clock.offset;
   }
@@ -97,7 +77,6 @@ export class LiveFeed extends EventTarget {
 
   #here = () => ({ ...this.#course, after: this.cursor });
 
-  /** @returns {Link} */
   #alone() {
     this.#direct = true;
     const tell = (news) => this.#tell(news);
@@ -105,7 +84,6 @@ export class LiveFeed extends EventTarget {
     return stream;
   }
 
-  /** @returns {Link} */
   #shared() {
     const tell = (news) => this.#tell(news);
     const sameOrigin = new URL(import.meta.url).origin === location.origin; // a worker's script has to be
@@ -126,7 +104,6 @@ export class LiveFeed extends EventTarget {
     if (document.visibilityState === "visible" && this.state !== "live") this.#link.wake();
   };
 
-  /** @param {News} news */
   #tell({ event, at = Date.now(), lost, stopped }) {
     const now = instant();
     this.#noticed = now.mono;
@@ -163,7 +140,7 @@ export class LiveFeed extends EventTarget {
   }
 }
 
-const AWAKE = /** @type {const} */ ([
+const AWAKE = [
   [globalThis.window, ["online", "pageshow", "focus"]],
   [globalThis.document, ["visibilitychange", "resume"]],
-]);
+];

@@ -6,26 +6,24 @@
 import { cursorOf, seq } from "./condition.js";
 import { Stream } from "./stream.js";
 
-/** @import { Course } from "./stream.js" */
-
 /**
+ * @typedef {import("./stream.js").Course} Course
  * @typedef {{event?: any, at?: number, lost?: boolean, stopped?: boolean}} News what a member is told; *at*: when, by the wall clock
  * @typedef {{course: Course, tell: (news: News) => void, position?: number}} Member
  */
 
 const KEPT = 200; // events for members that join late
 
-/** What two courses must have in common to be one: everything but where they begin. @param {Course} course */
+/** What two courses share when one stream serves both: all but where they begin. */
 const keyOf = ({ url, tags, urgency, token }) => JSON.stringify([url, tags, urgency, token]);
 
 /** One stream and the members that hear it. */
 class Line {
   /** @type {Set<Member>} */ members = new Set();
-  /** @type {{event: any, at: number}[]} */ #recent = [];
-  /** @type {News?} */ #hello = null;
-  /** @type {string | undefined} the position after which #recent is complete */ #base;
+  #recent = [];
+  #hello = null;
+  #base; // the position after which #recent is complete
 
-  /** @param {Course} course @param {(line: Line) => void} moved */
   constructor(course, moved) {
     this.#base = course.after;
     this.stream = new Stream(
@@ -46,13 +44,12 @@ class Line {
     return { lost: true, stopped: this.stream.condition.stopped };
   }
 
-  /** Whether everything after *cursor* is still here, or yet to come. @param {string} [cursor] */
+  /** Whether everything after *cursor* is still here, or yet to come. */
   covers(cursor) {
     if (!cursor || !this.#base || this.stream.condition.stopped || seq(cursor) < seq(this.#base)) return false;
     return this.#recent.every(({ event }) => seq(event.id) !== seq(cursor) || event.id === cursor); // not another history's number
   }
 
-  /** @param {Member} member */
   join(member) {
     this.members.add(member);
     if (!this.#hello) return;
@@ -73,7 +70,6 @@ class Line {
     for (const member of this.members) this.#pass(member, news);
   }
 
-  /** @param {Member} member */
   #pass(member, news) {
     const cursor = cursorOf(news.event);
     const renewed = news.event.type === "live.stream.reset" || news.event.type === "live.stream.snapshot";
@@ -87,7 +83,7 @@ class Line {
 }
 
 export class Hub {
-  /** @type {Map<string, Line[]>} */ #lines = new Map();
+  #lines = new Map();
 
   /** @param {Member} member */
   attach(member) {
@@ -117,7 +113,7 @@ export class Hub {
   #of(course) {
     const key = keyOf(course);
     if (!this.#lines.has(key)) this.#lines.set(key, []);
-    return /** @type {Line[]} */ (this.#lines.get(key));
+    return this.#lines.get(key);
   }
 
   /** A member that began elsewhere has a stream of its own until the oldest one has all that it still needs. */
@@ -134,13 +130,7 @@ export class Hub {
   }
 }
 
-/**
- * Attaches whoever writes to *port* until it is gone. A port tells nobody when its page dies; the lock that the page holds does.
- *
- * @param {Hub} hub
- * @param {{id: string, course: Course}} request
- * @param {(news: News) => void} tell
- */
+/** Attaches a page until it is gone. A port tells nobody when its page dies; the lock that the page holds does. */
 export function admit(hub, { id, course }, tell) {
   const member = { course, tell };
   hub.attach(member);
@@ -148,8 +138,6 @@ export function admit(hub, { id, course }, tell) {
   navigator.locks?.request(`livefeed ${id}`, leave);
   return leave;
 }
-
-/** @typedef {{wake: () => void, close: () => void}} Link */
 
 const newId = () => Math.random().toString(36).slice(2); // crypto.randomUUID is for secure contexts only
 
@@ -163,12 +151,7 @@ function hold(name, then) {
   return () => release();
 }
 
-/**
- * Through a SharedWorker. *failed* is called when there is none to be had.
- *
- * @param {Course} course @param {(news: News) => void} tell @param {() => void} failed
- * @returns {Link}
- */
+/** Through a SharedWorker. *failed* is called when there is none to be had. */
 export function worker(course, tell, failed) {
   const id = newId();
   const shared = new SharedWorker(new URL("./worker.js", import.meta.url), { type: "module", name: "livefeed" });
@@ -184,24 +167,18 @@ export function worker(course, tell, failed) {
   return { wake: () => shared.port.postMessage({ wake: true }), close };
 }
 
-/**
- * Through the tab that holds the lock, which may be this one.
- *
- * @param {() => Course} course where this member is now: a new hub begins there
- * @param {(news: News) => void} tell
- * @returns {Link}
- */
+/** Through the tab that holds the lock, which may be this one. *course* tells where this member is now: a new hub begins there. */
 export function leader(course, tell) {
   const id = newId();
   const channel = new BroadcastChannel("livefeed");
-  /** @type {Hub?} */ let hub = null;
+  let hub = null;
   const attach = () => hub || channel.postMessage({ to: "hub", attach: { id, course: course() } });
   channel.onmessage = ({ data }) => {
     if (data.to === id) tell(data.news);
     else if (data.to === "hub" && hub) serve(hub, data);
     else if (data.to === "all") attach();
   };
-  /** @type {Map<string, () => void>} */ const seats = new Map();
+  const seats = new Map();
   const serve = (hub, { attach, wake }) => {
     if (wake) return hub.wake();
     seats.get(attach.id)?.(); // it asked when there was no hub, and again when there was

@@ -3,8 +3,6 @@
 import { Condition, cursorOf, instant } from "./condition.js";
 import { longpoll, sse, websocket } from "./transports.js";
 
-/** @import { Transport, Ending } from "./transports.js" */
-
 /**
  * @typedef {object} Course
  * @property {string} url  `…/v1/feeds/NAME/events`
@@ -21,19 +19,14 @@ const CHECK = 1_000;
 const ROUTE = [sse, sse, websocket, sse, longpoll];
 
 export class Stream {
-  /** @type {Map<object, () => void>} attempts that have not said hello yet */ #attempts = new Map();
-  /** @type {(() => void)?} */ #hangUp = null;
+  #attempts = new Map(); // those that have not said hello yet, and what aborts them
+  #hangUp = null;
   #tries = 0;
   #retry = 0;
   #watch = 0;
   #watched = instant();
 
-  /**
-   * @param {Course} course
-   * @param {(event: any) => void} receive every event, the stream's own ones too
-   * @param {() => void} lost the connection ended or an attempt failed
-   * @param {Transport[]} [route] the transports in the order in which they are tried
-   */
+  /** *receive* gets every event, *lost* is called when the connection ended or an attempt failed, *route* is tried in its order. */
   constructor(course, receive, lost = () => {}, route = ROUTE) {
     this.course = course;
     this.cursor = course.after;
@@ -115,7 +108,6 @@ export class Stream {
     if (event.type === "live.stream.goodbye") this.#ended(abort, {}, event.data.retryMs);
   }
 
-  /** @param {() => void} abort @param {Ending} ending @param {number} [delay] @param {object} [attempt] */
   #ended(abort, ending, delay, attempt) {
     const pending = attempt && this.#attempts.delete(attempt);
     if (!pending && this.#hangUp !== abort) return;
