@@ -22,6 +22,7 @@ from livefeed.api.formats.endpoints import Formats
 from livefeed.api.health import Health
 from livefeed.api.items import Items
 from livefeed.api.listing import Lists
+from livefeed.api.pages.endpoints import Pages
 from livefeed.api.problems import HANDLERS
 from livefeed.api.publishing import Publishing
 from livefeed.api.sockets import Sockets
@@ -101,11 +102,13 @@ class Application:
 
     def _routes(self) -> list[BaseRoute]:
         formats = Formats(self._catalog, self._items, self._log, _now, self.config.public_url)
+        pages = Pages(self._catalog, self._items, self._readers, _now, base=self.config.public_url, version=__version__)
         return [
             *Events(self._hub).routes(),
             *Sockets(self._hub, self._editor, self._audit).routes(),
             *Items(Publishing(self._editor, self._audit), Lists(self._items, self._catalog)).routes(),
             *formats.routes(),
+            *pages.routes(),
             *Feeds(self._catalog, self._audit, self._readers).routes(),
             *AuthEndpoints(self._authenticator, self._audit, token_lifetime=self.config.token_lifetime).routes,
             *Health(self._faults, self._exposition.text).routes(),
