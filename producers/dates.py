@@ -58,7 +58,7 @@ _ZONES = {
     "pdt": -7,
 }
 
-_TIME = r"(?:[ ,T]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?\s*(?P<half>[ap]\.?m\.?\b)?)?"
+_TIME = r"(?:[ ,T]+(?P<hour>\d{1,2}):(?P<minute>\d{2})(?::(?P<second>\d{2})(?:[.,]\d+)?)?\s*(?P<half>[ap]\.?m\.?(?![a-z]))?)?"
 _ZONE = r"\s*(?P<zone>(?:gmt|utc|ut)?\s*[+-]\d{1,2}:?(?:\d{2})?|[a-z]{1,4})?"
 _SHAPES = [
     re.compile(pattern + _TIME + _ZONE + r"\s*(?:\([^)]*\))?", re.IGNORECASE)

@@ -8,6 +8,7 @@ Rule 3: sizes count after decompression, and the whole exchange has one deadline
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
 from dataclasses import dataclass
 from urllib.parse import urljoin
@@ -24,6 +25,7 @@ MAX_SECONDS = 10.0
 MAX_REDIRECTS = 5
 
 _REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_HOST = re.compile(r"[A-Za-z0-9._:-]{1,253}")
 _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 
 
@@ -148,8 +150,8 @@ def check_url(url: str) -> httpx2.URL:
         raise Refused(f"{url[:200]!r} is not an address: {error}") from None
     if target.scheme not in ("http", "https"):
         raise Refused(f"{url[:200]!r} is not fetched: only http:// and https:// are")
-    if not target.host:
-        raise Refused(f"{url[:200]!r} names no host")
+    if _HOST.fullmatch(target.host) is None:
+        raise Refused(f"{url[:200]!r} names no host that could be looked up")
     if target.userinfo:
         raise Refused(f"an address with a user name in it is not fetched: what follows the @ in {target.host!r} is the host")
     return target

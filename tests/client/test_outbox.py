@@ -10,7 +10,7 @@ import pytest
 
 from livefeed import Livefeed, Outbox
 from livefeed.exceptions import BadRequest, ConfigError, Unauthorized, Unavailable
-from tests.client.scripted import answer, problem, scripted
+from tests.scripted import answer, problem, scripted
 
 DONE = answer(201, {"event": "1-1", "item": {"id": "a1"}})
 

@@ -5,7 +5,7 @@ import pytest
 from livefeed import FeedEvent, Livefeed
 from livefeed.client.reader import FeedReader
 from livefeed.exceptions import Forbidden, NotFound
-from tests.client.scripted import STREAM, answer, hello, item_event, problem, scripted, silence, stream_event
+from tests.scripted import STREAM, answer, hello, item_event, problem, scripted, silence, stream_event
 
 
 async def take(reader: FeedReader, count: int) -> list[FeedEvent]:

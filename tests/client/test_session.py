@@ -18,7 +18,7 @@ from livefeed.exceptions import (
     Unauthorized,
     Unavailable,
 )
-from tests.client.scripted import answer, problem, scripted
+from tests.scripted import answer, problem, scripted
 
 ITEM: Item = {"id": "a1", "uri": "urn:x:1", "version": 1, "headline": "One."}
 

@@ -32,6 +32,7 @@ class Script:
     replies: list[Reply]
     requests: list[Request] = field(default_factory=list)
     url: str = ""
+    port: int = 0
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
 
     def accept(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -64,17 +65,19 @@ async def _request(reader: asyncio.StreamReader) -> Request:
 
 
 @asynccontextmanager
-async def scripted(*replies: Reply) -> AsyncIterator[Script]:
+async def scripted(*replies: Reply, host: str = "127.0.0.1", port: int = 0) -> AsyncIterator[Script]:
     script = Script(list(replies))
-    server = await asyncio.start_server(script.serve, "127.0.0.1", 0)
-    script.url = f"http://127.0.0.1:{server.sockets[0].getsockname()[1]}"
+    server = await asyncio.start_server(script.accept, host, port)
+    script.port = server.sockets[0].getsockname()[1]
+    script.url = f"http://{host}:{script.port}"
     async with server:
         yield script
+    await asyncio.gather(*script.tasks)
 
 
-def answer(status: int, body: Any, *headers: str) -> bytes:
+def answer(status: int, body: Any, *headers: str, type: str = "application/json") -> bytes:  # noqa: A002  # HTTP's name
     content = body if isinstance(body, bytes) else orjson.dumps(body)
-    head = [f"HTTP/1.1 {status} Word", "Content-Type: application/json", f"Content-Length: {len(content)}", "Connection: close"]
+    head = [f"HTTP/1.1 {status} Word", f"Content-Type: {type}", f"Content-Length: {len(content)}", "Connection: close"]
     return "\r\n".join([*head, *headers, "", ""]).encode() + content
 
 
