@@ -2,21 +2,16 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Collection
 from difflib import get_close_matches
 from urllib.parse import parse_qsl
 
 from livefeed.exceptions import BadRequest
 from livefeed.filters import MAX_TAG, Filter, fold_tag
-from livefeed.items import parse_time
 
 __all__ = ["Query"]
 
 MAX_TAGS = 20
-
-_AGO = re.compile(r"([0-9]{1,6})([smhd])", re.ASCII)
-_UNITS = {"s": 1_000, "m": 60_000, "h": 3_600_000, "d": 86_400_000}
 
 
 class Query:
@@ -61,22 +56,6 @@ class Query:
         if not (text.isascii() and text.isdecimal() and len(text) < 10 and least <= int(text) <= most):
             raise BadRequest(f"{name}={text[:40]!r} is not a whole number from {least} to {most}")
         return int(text)
-
-    def moment(self, name: str, now: int) -> int | None:
-        """A time in the past (ms): RFC 3339, or how long ago, such as `15m` or `2h`; None when it was not given."""
-        text = self.one(name)
-        if text is None:
-            return None
-        if ago := _AGO.fullmatch(text):
-            return now - int(ago[1]) * _UNITS[ago[2]]
-        try:
-            moment = parse_time(text)
-        except ValueError:
-            like = "a time such as 2026-11-23T12:00:00Z, nor a duration such as 15m or 2h"
-            raise BadRequest(f"{name}={text[:40]!r} is not {like}") from None
-        if moment > now:
-            raise BadRequest(f"{name}={text[:40]!r} is in the future")
-        return moment
 
     def only(self) -> Filter:
         """What `tag` and `urgency` ask for."""

@@ -44,17 +44,6 @@ def test_everything_else_is_named(text: bytes, told: str) -> None:
         Query(text, KNOWN).only()
 
 
-def test_moments() -> None:
-    now = 1_795_435_200_000
-    known = ("since",)
-    assert Query(b"since=15m", known).moment("since", now) == now - 900_000
-    assert Query(b"since=2026-11-23T12:00:00Z", known).moment("since", now) == now
-    assert Query(b"", known).moment("since", now) is None
-    for text, told in ((b"soon", "nor a duration"), (b"15", "nor a duration"), (b"2026-11-23T12:00:01Z", "is in the future")):
-        with pytest.raises(BadRequest, match=told):
-            Query(b"since=" + text, known).moment("since", now)
-
-
 def test_a_choice_names_what_there_is() -> None:
     assert Query(b"before=a", KNOWN).choice("before", ("a", "b")) == "a"
     with pytest.raises(BadRequest, match="before='c' is not one of a, b"):

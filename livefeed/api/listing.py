@@ -24,8 +24,9 @@ from livefeed.log.changes import member
 from livefeed.log.itemstore import ItemStore, StoredItem
 from livefeed.queries import Query
 from livefeed.snapshots import Listing, Row
+from livefeed.starts import parse_since
 
-__all__ = ["Lists"]
+__all__ = ["LIMIT", "MOST", "PARAMETERS", "Lists"]
 
 LIMIT, MOST = 50, 200
 SEARCHED = 2_000
@@ -34,7 +35,7 @@ MAX_PAGE = 1024 * 1024
 """Bytes of a page: 200 items of 64 KiB would be 13 MB for whoever asks."""
 
 _MEMBER = re.compile(r"[0-9]{15}:[0-9A-Za-z-]{1,64}", re.ASCII)
-_PARAMETERS = ("limit", "before", "tag", "urgency", "uri", "q", "since", "view")
+PARAMETERS = ("limit", "before", "tag", "urgency", "uri", "q", "since", "view")
 
 
 class _Words(msgspec.Struct, rename="camel"):
@@ -68,7 +69,7 @@ class Lists:
 
     async def page(self, request: Request) -> Response:
         feed = await self.readable(request)
-        query = Query(request.scope["query_string"], _PARAMETERS)
+        query = Query(request.scope["query_string"], PARAMETERS)
         desk = query.choice("view", ("desk",)) is not None
         if desk:
             caller_of(request).require(Role.EDIT, feed.name)
@@ -93,7 +94,8 @@ class Lists:
         before = query.one("before")
         if before is not None and _MEMBER.fullmatch(before) is None:
             raise BadRequest(f"before={before[:60]!r} is not a place in a list: use the `next` of an earlier page, unchanged")
-        since = query.moment("since", time.time_ns() // 1_000_000)
+        text = query.one("since")
+        since = parse_since(text, time.time_ns() // 1_000_000).ms if text is not None else None
         if "uri" in query:
             page = await self._by_uri(feed, query.one("uri") or "", query.only(), desk=desk)
         elif "q" in query:

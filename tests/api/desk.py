@@ -12,6 +12,7 @@ from redis.asyncio import Redis
 from starlette.applications import Starlette
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from livefeed.api.docs.endpoints import Docs
 from livefeed.api.feeds import Feeds
 from livefeed.api.items import Items
 from livefeed.api.listing import Lists
@@ -24,6 +25,7 @@ from livefeed.log.connect import inspect
 from livefeed.log.editor import Editor
 from livefeed.log.eventlog import EventLog
 from livefeed.log.itemstore import ItemStore
+from tests.api.described import check_response
 
 ADMIN = Caller("admin", {Role.ADMIN: ("*",)})
 EDITOR = Caller("editor", {Role.EDIT: ("world",)})
@@ -69,7 +71,10 @@ class Desk:
             content = orjson.dumps(body)
             sent = {"content-type": "application/json", **sent}
         async with self.client() as client:
-            return await client.request(method, path, content=content, headers=sent)
+            response = await client.request(method, path, content=content, headers=sent)
+        if path.startswith("/v1"):
+            check_response(response)
+        return response
 
     async def publish(self, **fields: Any) -> dict[str, Any]:
         """A published item."""
@@ -85,6 +90,7 @@ async def open_desk(redis: Redis, url: str) -> Desk:
     routes = [
         *Feeds(catalog, audit, lambda _: 0).routes(),
         *Items(Publishing(editor, audit), Lists(items, catalog)).routes(),
+        *Docs("1").routes(),
     ]
     desk = Desk(editor, audit, Starlette(routes=routes, exception_handlers=HANDLERS))
     made = await desk.ask("PUT", "/v1/feeds/world", {})

@@ -1,0 +1,141 @@
+"""The live streams as an AsyncAPI 3.0 document: what the server sends and receives on each connection."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from livefeed.api.docs.schemas import Schema, components, ref
+
+__all__ = ["asyncapi", "socket_schemas"]
+
+_LOG = {
+    "itemEvent": ("ItemEvent", "Something happened to an item"),
+    "feedEvent": ("FeedEvent", "The feed was opened or closed"),
+}
+_OWN = {
+    "hello": ("Hello", "First, always"),
+    "snapshot": ("Snapshot", "After `last`: the newest items that match"),
+    "reset": ("Reset", "The position cannot be continued exactly: discard everything shown, this is the truth"),
+    "heartbeat": ("Heartbeat", "So that nobody hears nothing for 15 s"),
+    "stale": ("Stale", "The server cannot hear the log"),
+    "fresh": ("Fresh", "The server can hear the log again"),
+    "goodbye": ("Goodbye", "Before the server closes"),
+    "unavailable": ("Unavailable", "In place of hello when Redis is away"),
+}
+_COMMANDS = {
+    "subscribe": ("Subscribe", "Follow a feed; a second one for the same feed replaces the first"),
+    "unsubscribe": ("Unsubscribe", "Stop following a feed"),
+    "publish": ("Publish", "Publish an item"),
+    "ping": ("Ping", "Ask for a pong"),
+    "token": ("Token", "Show another credential"),
+}
+_REPLIES = {
+    "subscribed": ("Subscribed", "In place of hello"),
+    "unsubscribed": ("Unsubscribed", "A subscription has ended"),
+    "ack": ("Ack", "An item was published"),
+    "pong": ("Pong", "The answer to a ping"),
+    "renewed": ("Renewed", "The credential counts now"),
+    "error": ("Error", "A command that was not carried out"),
+}
+
+_TEXT: Schema = {"type": "string"}
+_REF: Schema = {"type": ["string", "integer", "null"], "description": "Whatever names the command; told with its answer."}
+_WHOLE: Schema = {"type": "integer", "minimum": 0}
+
+
+def _command(op: str, required: Schema, optional: Schema | None = None) -> Schema:
+    properties = {"op": {"const": op}, **required, "ref": _REF, **(optional or {})}
+    return {"type": "object", "properties": properties, "required": ["op", *required], "additionalProperties": False}
+
+
+def socket_schemas() -> dict[str, Schema]:
+    """The messages of the sub-protocol `livefeed.v1`, beside the events."""
+    start: Schema = {
+        "after": ref("Cursor"),
+        "since": _TEXT,
+        "last": {**_WHOLE, "maximum": 200},
+        "tags": {"type": "array", "items": _TEXT, "maxItems": 20},
+        "urgency": {"type": "integer", "minimum": 1, "maximum": 9},
+    }
+    hello = components()["Hello"]["properties"]["data"]
+    expires: Schema = {"type": ["number", "null"]}
+    cursor: Schema = {"anyOf": [ref("Cursor"), {"type": "null"}]}
+    return {
+        "Subscribe": _command("subscribe", {"feed": _TEXT}, start),
+        "Unsubscribe": _command("unsubscribe", {"feed": _TEXT}),
+        "Publish": _command("publish", {"feed": _TEXT, "item": ref("ItemInput")}, {"key": {"type": "string", "maxLength": 255}}),
+        "Ping": _command("ping", {}),
+        "Token": _command("token", {"token": _TEXT}),
+        "Subscribed": _command("subscribed", {"feed": _TEXT, "data": hello}, {"cursor": ref("Cursor")}),
+        "Unsubscribed": _command("unsubscribed", {"feed": _TEXT}, {"reason": _TEXT}),
+        "Ack": _command("ack", {"event": cursor, "item": {"anyOf": [ref("Shown"), {"type": "null"}]}}),
+        "Pong": _command("pong", {}),
+        "Renewed": _command("token", {"subject": _TEXT, "expires": expires}),
+        "Error": _command("error", {"problem": {"anyOf": [ref("Problem"), {"type": "object"}]}}),
+    }
+
+
+def _messages(*groups: dict[str, tuple[str, str]]) -> Schema:
+    return {name: {"$ref": f"#/components/messages/{name}"} for group in groups for name in group}
+
+
+def _operation(action: str, channel: str, summary: str, *groups: dict[str, tuple[str, str]]) -> Schema:
+    messages = [{"$ref": f"#/channels/{channel}/messages/{name}"} for group in groups for name in group]
+    return {"action": action, "channel": {"$ref": f"#/channels/{channel}"}, "summary": summary, "messages": messages}
+
+
+def _channels() -> Schema:
+    start: Schema = {
+        "type": "object",
+        "properties": {"after": ref("Cursor"), "since": _TEXT, "last": _TEXT, "tag": _TEXT, "urgency": _TEXT},
+    }
+    binding = {"ws": {"method": "GET", "query": start, "bindingVersion": "0.1.0"}}
+    return {
+        "events": {
+            "address": "/v1/feeds/{feed}/events",
+            "title": "One feed, live",
+            "description": (
+                "As server-sent events, or as WebSocket with the sub-protocol cloudevents.json: the same JSON, one event a block "
+                "or frame. As SSE, log events are default (message) events and the stream's own are named; id: is the cursor."
+            ),
+            "parameters": {"feed": {"description": "The feed's name"}},
+            "messages": _messages(_LOG, _OWN),
+            "bindings": binding,
+        },
+        "socket": {
+            "address": "/v1/ws",
+            "title": "Many feeds on one WebSocket",
+            "description": "Sub-protocol livefeed.v1: JSON text frames. The events of all feeds subscribed to come between.",
+            "messages": _messages(_COMMANDS, _REPLIES, _LOG, _OWN),
+            "bindings": {"ws": {"method": "GET", "bindingVersion": "0.1.0"}},
+        },
+    }
+
+
+def asyncapi(version: str) -> dict[str, Any]:
+    messages = {
+        name: {"name": name, "title": schema, "summary": summary, "contentType": "application/json", "payload": ref(schema)}
+        for group in (_LOG, _OWN, _COMMANDS, _REPLIES)
+        for name, (schema, summary) in group.items()
+    }
+    return {
+        "asyncapi": "3.0.0",
+        "info": {
+            "title": "Livefeed, live",
+            "version": version,
+            "description": "What the server sends and receives on its live connections. All else is in openapi.json.",
+            "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
+        },
+        "defaultContentType": "application/json",
+        "servers": {
+            "streams": {"host": "localhost:8000", "protocol": "http", "description": "Server-sent events"},
+            "sockets": {"host": "localhost:8000", "protocol": "ws", "description": "WebSocket"},
+        },
+        "channels": _channels(),
+        "operations": {
+            "sendEvents": _operation("send", "events", "The stream of one feed", _LOG, _OWN),
+            "receiveCommands": _operation("receive", "socket", "What a client asks for", _COMMANDS),
+            "sendAnswers": _operation("send", "socket", "Answers and events", _REPLIES, _LOG, _OWN),
+        },
+        "components": {"schemas": {**components(), **socket_schemas()}, "messages": messages},
+    }
