@@ -16,6 +16,7 @@ from starlette.middleware import Middleware
 from starlette.routing import BaseRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from livefeed.api.docs.endpoints import Docs
 from livefeed.api.events import Events
 from livefeed.api.feeds import Feeds
 from livefeed.api.formats.endpoints import Formats
@@ -112,6 +113,7 @@ class Application:
             *Feeds(self._catalog, self._audit, self._readers).routes(),
             *AuthEndpoints(self._authenticator, self._audit, token_lifetime=self.config.token_lifetime).routes,
             *Health(self._faults, self._exposition.text).routes(),
+            *Docs(__version__).routes(),
         ]
 
     def _readers(self, feed: str) -> int:
