@@ -6,7 +6,7 @@ import asyncio
 import time
 from datetime import UTC, datetime
 from pathlib import Path
-from uuid import uuid4
+from uuid import UUID, uuid4, uuid5
 
 import structlog
 
@@ -23,11 +23,11 @@ async def replay(outbox: Outbox, path: Path, feed: str, *, speed: float = 1.0, l
     """Publish the items of *path*, *speed* times as fast as they once came (0: without waiting).
 
     Goes on where it was when it was stopped. With *loop* it begins anew at the end; with *fresh* items carry the time of
-    their replay. Items of a later round are new items.
+    their replay. Items of a later round are new items. A `uri` that comes again in one round is a new version of its item.
     """
     name = f"replay {feed} {path}"
-    done = int((await outbox.notes([name])).get(name, 0))
-    again = False
+    notes = await outbox.notes([name, f"{name} round"])
+    done, turn = int(notes.get(name, 0)), notes.get(f"{name} round", "")
     while True:
         count = 0
         pace = _Pace(speed)
@@ -35,23 +35,24 @@ async def replay(outbox: Outbox, path: Path, feed: str, *, speed: float = 1.0, l
             if line.number <= done:
                 continue
             await pace.wait(line.time)
-            await outbox.put_all([(feed, _stamped(line, fresh=fresh, again=again), "publish")], notes={name: str(line.number)})
+            await outbox.put_all([(feed, _stamped(line, turn, fresh=fresh), "upsert")], notes={name: str(line.number)})
             count += 1
         _log.info("replayed", file=str(path), feed=feed, items=count)
         if not loop:
             return True
-        done, again = 0, True
-        await outbox.put_all([], notes={name: "0"})
+        done, turn = 0, str(uuid4())
+        await outbox.put_all([], notes={name: "0", f"{name} round": turn})
         # An empty file must not turn the loop into a spin.
         await asyncio.sleep(0 if count else 1)
 
 
-def _stamped(line: Line, *, fresh: bool, again: bool) -> Item:
+def _stamped(line: Line, turn: str, *, fresh: bool) -> Item:
     item = line.item.copy()
     if fresh:
         item["contentCreated"] = rfc3339(datetime.now(UTC))
-    if again:
-        item["uri"] = f"urn:uuid:{uuid4()}"
+    if turn:
+        # One item in each round, whatever it was called: its later versions in the same round find it by this name.
+        item["uri"] = f"urn:uuid:{uuid5(UUID(turn), item['uri'])}"
     return item
 
 

@@ -14,6 +14,8 @@ __all__ = ["main"]
 
 _COMMANDS = {
     "cancel": "lifecycle:cancel",
+    "check": "check:command",
+    "demo": "demo:command",
     "hold": "lifecycle:hold",
     "keys": "keys:command",
     "produce": "produce:command",

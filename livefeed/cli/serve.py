@@ -24,5 +24,5 @@ def command(config_file: Path | None, host: str | None, port: int | None, worker
     """
     config = read(config_file, host=host, port=port, workers=workers)
     logging.configure(config.log_level, config.log_format)
-    if not asyncio.run(serve(config, lambda _: None)):
+    if not asyncio.run(serve(config)):
         sys.exit(1)

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import resource
 import signal
-from collections.abc import Callable
-from contextlib import AsyncExitStack
+from collections.abc import AsyncIterator, Callable
+from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
 import msgspec
 import structlog
@@ -23,8 +23,19 @@ __all__ = ["serve"]
 _log = structlog.get_logger("livefeed")
 
 
-async def serve(config: Config, serving: Callable[[str], None]) -> bool:
-    """Serve until a signal; *serving* is told the address once. Whether everything ended in time."""
+Beside = Callable[[str, Config], AbstractAsyncContextManager[None]]
+
+
+@asynccontextmanager
+async def _nothing(_url: str, _config: Config) -> AsyncIterator[None]:
+    yield
+
+
+async def serve(config: Config, beside: Beside = _nothing) -> bool:
+    """Serve until a signal; whether everything ended in time.
+
+    What *beside* makes of the address and of the settings as they are is entered when all workers serve.
+    """
     _allow_many_connections()
     async with AsyncExitStack() as stack:
         listeners = Listeners(
@@ -42,8 +53,9 @@ async def serve(config: Config, serving: Callable[[str], None]) -> bool:
         await supervisor.start()
         url = _url(config, listeners.port)
         _log.info("serving", url=url, workers=config.workers)
-        serving(url)
-        clean = await supervisor.run()
+        async with beside(url, config):
+            await supervisor.asked_to_stop()
+        clean = await supervisor.stop()
         _log.info("stopped", clean=clean)
     return clean
 

@@ -66,12 +66,11 @@ class Supervisor:
             self._forced.set()
         self._stopping.set()
 
-    async def run(self) -> bool:
-        """Serve until asked to stop. Whether every worker ended in time and of its own."""
+    async def asked_to_stop(self) -> None:
         await self._stopping.wait()
-        return await self.stop()
 
     async def stop(self) -> bool:
+        """End the workers; whether all of them ended in time."""
         self._stopping.set()
         # Whoever connects now is refused at once and goes elsewhere, instead of waiting in a queue that nobody empties.
         self._listeners.close()

@@ -1,0 +1,70 @@
+"""`livefeed demo`: the server and something to look at."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from importlib.resources import as_file, files
+from pathlib import Path
+
+import click
+
+from livefeed import logging
+from livefeed.cli.settings import listen_options, read
+from livefeed.config import Config
+from livefeed.log import guard
+from livefeed.server.run import serve
+
+__all__ = ["command"]
+
+FEED = "world"
+
+_WELCOME = """
+Livefeed is running, with a producer that replays a day of invented news.
+
+  Read     {url}/read/{feed}
+  Edit     {url}/desk/{feed}
+  Watch    {url}/wall/{feed}
+  Stream   curl -N {url}/v1/feeds/{feed}/events
+  Publish  livefeed publish {feed} --headline "Hello"
+
+{key}
+Ctrl-C stops all of it. The items are kept in {folder}.
+"""
+
+
+@asynccontextmanager
+async def _producing(url: str, config: Config) -> AsyncIterator[None]:
+    key = "" if "LIVEFEED_ADMIN_KEY" in os.environ else f"The desk asks for the key in {config.data_dir / 'admin.key'}.\n"
+    click.echo(_WELCOME.format(url=url, feed=FEED, key=key, folder=config.data_dir))
+    assert config.admin_key is not None
+    environment = {**os.environ, "LIVEFEED_TOKEN": config.admin_key, "LIVEFEED_DATA_DIR": str(config.data_dir)}
+    with as_file(files("livefeed") / "sample.jsonl") as sample:
+        # Guarded like the store: whatever becomes of this process, the producer does not outlive it.
+        process = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-I", "-S", guard.__file__),
+            *(sys.executable, "-m", "producers", "replay", str(sample), "--feed", FEED, "--url", url, "--loop", "--fresh"),
+            stdin=asyncio.subprocess.PIPE,
+            env=environment,
+            start_new_session=True,
+        )
+        assert process.stdin is not None
+        try:
+            yield
+        finally:
+            process.stdin.close()
+            await process.wait()
+
+
+@click.command("demo")
+@listen_options
+def command(config_file: Path | None, host: str | None, port: int | None, workers: int | None) -> None:
+    """Serve, with a producer that replays a sample, so that something moves at once."""
+    quiet = None if "LIVEFEED_LOG_LEVEL" in os.environ else "warning"
+    config = read(config_file, host=host, port=port, workers=workers, log_level=quiet)
+    logging.configure(config.log_level, config.log_format)
+    if not asyncio.run(serve(config, _producing)):
+        sys.exit(1)
