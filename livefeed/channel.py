@@ -31,6 +31,10 @@ BLOCK = 100
 """Events that one step of catching up writes: enough to join many, few enough that a slow connection says so in between."""
 
 
+_RECENT_MS = 3_000
+"""Who heard an event so lately needs no heartbeat before the wheel's next turn."""
+
+
 @dataclass(frozen=True, slots=True)
 class ReadAfter:
     """A request: what follows *position* in the log."""
@@ -295,7 +299,7 @@ class Channel:
                 self.generation += 1
                 self.ring.erase(event.item_id, event.cursor)
         self._blocks.clear()
-        self._groups.deliver(page.events)
+        self._groups.deliver(page.events, self.terms.now())
         self.checked()
 
     def checked(self) -> None:
@@ -335,6 +339,7 @@ class Channel:
     def _tell_stale(self, reader: Reader) -> None:
         if reader.state in (State.BEHIND, State.LIVE) and reader.sink.writable and not reader.told_stale:
             reader.told_stale = True
+            self._groups.interrupt(reader, self.terms.now())
             reader.say("stale", {"since": rfc3339(self.stale_since or 0)})
 
     def fresh(self, head: Cursor) -> None:
@@ -353,9 +358,12 @@ class Channel:
     def beat(self, readers: Iterable[Reader]) -> None:
         """Send *readers* a heartbeat; it carries each one's own position, so that a quiet one never ages out."""
         made: dict[tuple[Wire, Cursor | None], bytes] = {}
-        data = {"serverTime": rfc3339(self.terms.now()), "head": str(self.ring.head)}
+        now = self.terms.now()
+        data = {"serverTime": rfc3339(now), "head": str(self.ring.head)}
         for reader in readers:
             if reader.state is State.OPENING or not reader.sink.writable:
+                continue
+            if reader.state is State.LIVE and not self._groups.interrupt(reader, now, _RECENT_MS):
                 continue
             key = (reader.sink.wire, None if reader.reset else reader.position)
             if key not in made:

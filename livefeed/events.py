@@ -46,10 +46,24 @@ class Event:
     *urgency* are what filters look at: every tag (folded) that the item has or ever had, and the lowest urgency that it
     ever had. Feed events have no *item_id* and pass every filter.
 
-    The wires keep the bytes they made in `sse` and `frame`, so an event is encoded once for all its readers.
+    The wires keep the bytes they made in `sse`, `frame`, `gzip` and `deflated`, so an event is encoded once for all its readers.
     """
 
-    __slots__ = ("_json", "cursor", "data", "feed", "frame", "item_id", "sse", "subject", "tags", "type", "urgency")
+    __slots__ = (
+        "_json",
+        "cursor",
+        "data",
+        "deflated",
+        "feed",
+        "frame",
+        "gzip",
+        "item_id",
+        "sse",
+        "subject",
+        "tags",
+        "type",
+        "urgency",
+    )
 
     def __init__(
         self,
@@ -73,6 +87,8 @@ class Event:
         self.urgency = urgency
         self.sse: bytes | None = None
         self.frame: bytes | None = None
+        self.gzip: bytes | None = None
+        self.deflated: bytes | None = None
         self._json: bytes | None = None
 
     def __repr__(self) -> str:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import codecs
 import struct
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
 
 from livefeed.cursors import Cursor
@@ -122,6 +122,8 @@ class Close(NamedTuple):
     reason: str
 
 
+Inflate = Callable[[bytes, int], bytes]
+
 Received = str | bytes | Ping | Pong | Close
 """What a client sent: a text or binary message, or one of the control frames."""
 
@@ -134,18 +136,33 @@ class _Fault(Exception):
 class FrameParser:
     """Turns the bytes that a client sends into messages and control frames.
 
+    *inflate* is for a connection that negotiated compression: it takes a message and the most bytes that it may give.
     A fault of the client ends the list with a `Close` that tells it so; everything after that is ignored.
     """
 
-    __slots__ = ("_buffer", "_closed", "_decoder", "_faulty", "_message", "_opcode", "_size", "_text", "max_size")
+    __slots__ = (
+        "_buffer",
+        "_closed",
+        "_compressed",
+        "_decoder",
+        "_faulty",
+        "_inflate",
+        "_message",
+        "_opcode",
+        "_size",
+        "_text",
+        "max_size",
+    )
 
-    def __init__(self, max_size: int = MAX_MESSAGE) -> None:
+    def __init__(self, max_size: int = MAX_MESSAGE, *, inflate: Inflate | None = None) -> None:
         self.max_size = max_size
+        self._inflate = inflate
         self._buffer = bytearray()
         self._closed = self._faulty = False
         # The message of which the last fragment is still to come; its opcode is 0 between messages.
         self._opcode = 0
         self._size = 0
+        self._compressed = False
         self._message = bytearray()
         self._text: list[str] = []
         self._decoder: codecs.IncrementalDecoder | None = None
@@ -212,7 +229,9 @@ class FrameParser:
         opcode = head & 0x0F
         if not masked:
             raise _Fault(PROTOCOL_ERROR, "a client's frames must be masked")
-        if head & 0x70:
+        # RFC 7692, 6.1: only the first frame of a message says that it is compressed.
+        allowed = _RSV1 if self._inflate is not None and opcode in (_TEXT, _BINARY) else 0
+        if head & 0x70 & ~allowed:
             raise _Fault(PROTOCOL_ERROR, "reserved bits must be 0")
         if opcode not in (_CONTINUATION, _TEXT, _BINARY, _CLOSE, _PING, _PONG):
             raise _Fault(PROTOCOL_ERROR, f"opcode {opcode} is not defined")
@@ -245,8 +264,16 @@ class FrameParser:
 
     def _fragment(self, head: int, payload: bytes) -> str | bytes | None:
         final = bool(head & _FIN)
+        if not self._opcode:
+            self._compressed = bool(head & _RSV1)
         opcode = self._opcode or head & 0x0F
-        message = self._add_text(payload, final=final) if opcode == _TEXT else self._add_bytes(payload, final=final)
+        message: str | bytes | None
+        if self._compressed:
+            message = self._add_compressed(payload, opcode, final=final)
+        elif opcode == _TEXT:
+            message = self._add_text(payload, final=final)
+        else:
+            message = self._add_bytes(payload, final=final)
         self._opcode, self._size = (0, 0) if final else (opcode, self._size + len(payload))
         return message
 
@@ -257,6 +284,18 @@ class FrameParser:
         message = bytes(self._message)
         self._message.clear()
         return message
+
+    def _add_compressed(self, payload: bytes, opcode: int, *, final: bool) -> str | bytes | None:
+        whole = self._add_bytes(payload, final=final)
+        if whole is None or self._inflate is None:
+            return None
+        try:
+            message = self._inflate(whole, self.max_size)
+        except ValueError:
+            raise _Fault(INVALID_DATA, "a compressed message must be deflate") from None
+        if len(message) > self.max_size:
+            raise _Fault(TOO_BIG, f"a message is limited to {self.max_size} bytes")
+        return self._add_text(message, final=True) if opcode == _TEXT else message
 
     def _add_text(self, payload: bytes, *, final: bool) -> str | None:
         # Decoded as it comes, so that a fault is told at the fragment that has it.

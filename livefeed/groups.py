@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
+from livefeed.compression import GZIP, Epoch
 from livefeed.counters import Counters
 from livefeed.events import Event
 from livefeed.filters import Filter
@@ -23,16 +24,26 @@ class Groups:
 
     def __init__(self, counters: Counters) -> None:
         self.counters = counters
+        # Readers of everything in gzip share an epoch. Who cannot take it from its first event waits in a group as usual.
+        self._epoch: Epoch | None = None
+        self._inside: dict[Reader, None] = {}
+        self._inside_heard = 0
         # A dict keeps the order of joining and forgets in constant time.
         self._by_filter: dict[Filter, dict[Wire, dict[Reader, None]]] = {}
 
     def __iter__(self) -> Iterator[Reader]:
-        return (reader for wires in self._by_filter.values() for members in wires.values() for reader in members)
+        yield from self._inside
+        yield from (reader for wires in self._by_filter.values() for members in wires.values() for reader in members)
 
     def add(self, reader: Reader) -> None:
         self._by_filter.setdefault(reader.only, {}).setdefault(reader.sink.wire, {})[reader] = None
 
     def remove(self, reader: Reader) -> None:
+        if reader in self._inside:
+            del self._inside[reader]
+            if not self._inside:
+                self._epoch = None
+            return
         wires = self._by_filter[reader.only]
         members = wires[reader.sink.wire]
         del members[reader]
@@ -41,16 +52,45 @@ class Groups:
         if not wires:
             del self._by_filter[reader.only]
 
-    def deliver(self, events: Iterable[Event]) -> None:
+    def interrupt(self, reader: Reader, now: int, patience: int = 0) -> bool:
+        """Whether *reader* may be written something of its own now. What it shares with others ends with that.
+
+        Who shares, and heard something in the last *patience* milliseconds, is better left alone.
+        """
+        if reader in self._inside:
+            # A clock that was set back must not silence anybody.
+            if 0 <= now - self._inside_heard < patience:
+                return False
+            self.remove(reader)
+            self.add(reader)
+        return True
+
+    def deliver(self, events: Sequence[Event], now: int) -> None:
         """Write everything that one turn brought, in one write per reader."""
+        self._deliver_epoch(events, now)
         # Copies: writing may pause a reader, which then leaves its group.
         for only, wires in list(self._by_filter.items()):
             passing = [event for event in events if not event.item_id or only.passes(event.tags, event.urgency)]
             if not passing:
                 continue
             for wire, members in list(wires.items()):
-                data = b"".join(map(wire.event, passing))
-                for reader in list(members):
-                    reader.sink.write(data)
-                self.counters.deliveries += len(passing) * len(members)
-                self.counters.delivered_bytes += len(data) * len(members)
+                self._write(b"".join(map(wire.event, passing)), members, len(passing))
+
+    def _deliver_epoch(self, events: Sequence[Event], now: int) -> None:
+        waiting = self._by_filter.get(Filter.ALL, {}).get(GZIP)
+        # A compressor remembers what it has seen; what was held or killed is forgotten before anything else is said.
+        removes = any(event.type.removes for event in events)
+        if (waiting and (self._epoch is None or self._epoch.full)) or (self._inside and removes):
+            self._epoch = Epoch()
+            for reader in list(waiting or ()):
+                self.remove(reader)
+                self._inside[reader] = None
+        if self._epoch is not None and events:
+            self._inside_heard = now
+            self._write(self._epoch.block(events), self._inside, len(events))
+
+    def _write(self, data: bytes, members: dict[Reader, None], events: int) -> None:
+        self.counters.deliveries += events * len(members)
+        self.counters.delivered_bytes += len(data) * len(members)
+        for reader in list(members):
+            reader.sink.write(data)

@@ -81,7 +81,7 @@ HAND_OVER = "livefeed.handover"
 class HandOver(Protocol):
     """Moves the connection out of the server; false when this request cannot be moved. All in one turn of the loop."""
 
-    def sse(self, wire: Wire, headers: Headers, start: Start, /) -> bool: ...
+    def sse(self, headers: Headers, start: Start, /) -> bool: ...
 
     def websocket(self, subprotocol: str | None, headers: Headers, start: Start, /) -> bool: ...
 
@@ -94,19 +94,19 @@ _SSE_HEADERS: Headers = [
 ]
 
 
-async def serve_sse(scope: Scope, receive: Receive, send: Send, start: Start, headers: Headers = (), *, wire: Wire = SSE) -> None:
+async def serve_sse(scope: Scope, receive: Receive, send: Send, start: Start, headers: Headers = ()) -> None:
     """Answer an HTTP request with an event stream. After a hand-over it returns at once, and the stream goes on."""
     head = [*_SSE_HEADERS, *headers]
     hand_over: HandOver | None = scope.get("extensions", {}).get(HAND_OVER)
     # What the middlewares add to an answer on its way out, which this one does not take.
     added: Headers = scope.get("livefeed.headers", ())
-    if hand_over is not None and scope["method"] != "HEAD" and hand_over.sse(wire, [*head, *added], start):
+    if hand_over is not None and scope["method"] != "HEAD" and hand_over.sse([*head, *added], start):
         return
     await send({"type": "http.response.start", "status": 200, "headers": head})
     if scope["method"] == "HEAD":
         await send({"type": "http.response.body"})
         return
-    await _StreamOutlet(wire, send).serve(receive, start)
+    await _StreamOutlet(SSE, send).serve(receive, start)
 
 
 async def serve_ws(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 
+from livefeed.compression import DEFLATED_FRAMES, inflate
 from livefeed.frames import Close, FrameParser, Ping, Pong, Received, close_frame, ping_frame, pong_frame
 from livefeed.net.network import Network
 from livefeed.outlets import Owner, Start
@@ -198,7 +199,7 @@ class WebSocketOutlet(DirectOutlet):
 
     def data_received(self, data: bytes) -> None:
         self._answered = True
-        parser = self._parser or FrameParser()
+        parser = self._parser or FrameParser(inflate=inflate if self.wire is DEFLATED_FRAMES else None)
         for received in parser.receive(data):
             self._received(received, faulty=parser.faulty)
         self._parser = None if parser.idle else parser

@@ -14,6 +14,8 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
+from livefeed.compression import GZIP, GZIP_HEADER, accepts_gzip
+from livefeed.eventstream import SSE
 from livefeed.net.answers import answer, come_again, response_head
 from livefeed.net.direct import SseOutlet
 from livefeed.net.network import Network
@@ -228,11 +230,19 @@ class HttpProtocol(HttpToolsProtocol):
         self.parser = None  # type: ignore[assignment]  # as uvicorn does, to break the cycle
         protocol.begin()
 
-    def hand_over(self, wire: Wire, headers: Headers, start: Start) -> None:
+    def hand_over(self, headers: Headers, start: Start) -> None:
         """The head, the hand-over and the owner's first bytes, in one turn of the loop."""
         cycle, transport = self.cycle, self.transport
         # One form of the bytes for every version of HTTP: no chunks, the end of the connection is the end of the stream.
-        head = response_head(200, [*self.server_state.default_headers, *headers, (b"connection", b"close")])
+        lines = [*self.server_state.default_headers, *headers, (b"connection", b"close")]
+        wire: Wire = SSE
+        if self.network.limits.compression:
+            lines.append((b"vary", b"Accept-Encoding"))
+            accepted = b",".join(value for name, value in cycle.scope["headers"] if name == b"accept-encoding")
+            if accepts_gzip(accepted.decode("latin-1")):
+                wire = GZIP
+                lines.append((b"content-encoding", b"gzip"))
+        head = response_head(200, lines) + (GZIP_HEADER if wire is GZIP else b"")
         self._unset_keepalive_if_required()
         self.connections.discard(self)
         self.network.received(self)
@@ -254,7 +264,7 @@ class _StreamHandOver:
         self._protocol: HttpProtocol | None = protocol
         self._cycle: RequestResponseCycle | None = cycle
 
-    def sse(self, wire: Wire, headers: Headers, start: Start, /) -> bool:
+    def sse(self, headers: Headers, start: Start, /) -> bool:
         # Nothing is kept of the request that the connection leaves behind.
         protocol, cycle = self._protocol, self._cycle
         self._protocol = self._cycle = None
@@ -263,7 +273,7 @@ class _StreamHandOver:
         # A second request that was sent ahead, or a body still to come, keeps the parser and its cycle in use.
         if protocol.cycle is not cycle or cycle.more_body or cycle.body or cycle.disconnected:
             return False
-        protocol.hand_over(wire, headers, start)
+        protocol.hand_over(headers, start)
         return True
 
     def websocket(self, subprotocol: str | None, headers: Headers, start: Start, /) -> bool:  # noqa: ARG002

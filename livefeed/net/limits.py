@@ -31,6 +31,8 @@ class ConnectionLimits:
     """Of all peers together; below the process' limit of open files, because Redis needs some too."""
     connections_per_address: int | None = 1000
     """A newsroom may sit behind one address."""
+    compression: bool = True
+    """Whether readers who accept it get compressed bytes; these are made once for all of them."""
     starts_per_turn: int = 32
     """Requests that one turn of the event loop begins: a herd that returns must not hold up those who are served."""
     proxies: tuple[IPv4Network | IPv6Network, ...] = ()

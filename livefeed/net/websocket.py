@@ -10,6 +10,7 @@ import logging
 import urllib.parse
 from typing import TYPE_CHECKING, Any
 
+from livefeed.compression import DEFLATE_ANSWER, DEFLATED_FRAMES, accepts_deflate
 from livefeed.frames import FRAMES
 from livefeed.net.answers import answer, response_head
 from livefeed.net.direct import WebSocketOutlet
@@ -61,6 +62,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._writable = not http.flow.write_paused
         self._early = early
         self._headers = dict(http.headers)
+        self._extensions = b",".join(value for name, value in http.headers if name == b"sec-websocket-extensions")
         self._scope = self._scope_of(http)
         self._answer: list[bytes] = []
         self._connecting = True
@@ -138,7 +140,7 @@ class WebSocketProtocol(asyncio.Protocol):
 
     # The extension.
 
-    def sse(self, wire: Wire, headers: Headers, start: Start, /) -> bool:  # noqa: ARG002
+    def sse(self, headers: Headers, start: Start, /) -> bool:  # noqa: ARG002
         return False
 
     def websocket(self, subprotocol: str | None, headers: Headers, start: Start, /) -> bool:
@@ -154,9 +156,13 @@ class WebSocketProtocol(asyncio.Protocol):
         ]
         if subprotocol is not None:
             upgrade.append((b"sec-websocket-protocol", subprotocol.encode()))
+        wire: Wire = FRAMES
+        if self._network.limits.compression and accepts_deflate(self._extensions.decode("latin-1")):
+            wire = DEFLATED_FRAMES
+            upgrade.append((b"sec-websocket-extensions", DEFLATE_ANSWER))
         self._server_state.connections.discard(self)
         self._ended.set()
-        outlet = WebSocketOutlet(self.transport, FRAMES, self._network, self._address)
+        outlet = WebSocketOutlet(self.transport, wire, self._network, self._address)
         self._address = None
         outlet.start(response_head(101, [*upgrade, *headers]), start, writable=self._writable)
         if self._early:
