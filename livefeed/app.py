@@ -194,7 +194,7 @@ def _limits(config: Config) -> ConnectionLimits:
     return ConnectionLimits(
         write_timeout=config.stuck_after,
         connections=config.max_connections or _open_files(),
-        connections_per_address=config.connections_per_address,
+        connections_per_address=config.connections_per_address or None,
         proxies=tuple(ip_network(network) for network in config.trusted_proxies if network != "unix"),
     )
 

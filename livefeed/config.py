@@ -84,14 +84,19 @@ class Config(Struct, frozen=True, kw_only=True):
     ] = ""
     publish_rate: Annotated[
         float, Meta(gt=0, le=100000, description="Items a second that one key may publish at each worker, in the long run")
-    ] = 50.0
-    publish_burst: Annotated[int, Meta(ge=1, le=1000000, description="Items that one key may publish at once")] = 1000
+    ] = 1000.0
+    publish_burst: Annotated[int, Meta(ge=1, le=1000000, description="Items that one key may publish at once")] = 20000
     max_connections: Annotated[
         int, Meta(ge=0, le=10000000, description="Connections that each worker takes. 0: as its limit of open files allows")
     ] = 0
     connections_per_address: Annotated[
-        int, Meta(ge=1, le=1000000, description="Connections that each worker takes from one address")
-    ] = 1000
+        int,
+        Meta(
+            ge=0,
+            le=1000000,
+            description="Connections that each worker takes of an address. 0: 1,000 of a public one, any number of private ones",
+        ),
+    ] = 0
     durability: Annotated[
         Literal["memory", "aof", "replica"],
         Meta(description="What a publish's `2xx` promises: in Redis' memory, on its disk, or on a replica too"),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
-from ipaddress import IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv6Address, IPv6Network, ip_address, ip_network
 from math import ceil
 
 from livefeed.exceptions import TooManyRequests
@@ -75,11 +75,20 @@ class Meter:
             )
 
 
+def _is_private(site: str) -> bool:
+    try:
+        return not ip_network(site).is_global
+    except ValueError:
+        # No address at all: a unix socket's peer.
+        return True
+
+
 class Addresses:
     """How many connections each address has open. An IPv6 site owns at least a /64, so that is what counts as one."""
 
-    def __init__(self, limit: int) -> None:
+    def __init__(self, limit: int, *, public_only: bool = False) -> None:
         self._limit = limit
+        self._public_only = public_only
         self._open: dict[str, int] = {}
 
     def __len__(self) -> int:
@@ -101,7 +110,7 @@ class Addresses:
         """Count one more connection of *address*, or return False when it has all that it may have."""
         site = self._site(address)
         count = self._open.get(site, 0)
-        if count >= self._limit:
+        if count >= self._limit and not (self._public_only and _is_private(site)):
             return False
         self._open[site] = count + 1
         return True

@@ -29,8 +29,8 @@ class ConnectionLimits:
     low_water: int = 16 * 1024
     connections: int | None = None
     """Of all peers together; below the process' limit of open files, because Redis needs some too."""
-    connections_per_address: int | None = 1000
-    """A newsroom may sit behind one address."""
+    connections_per_address: int | None = None
+    """None: 1,000 of a public address, a newsroom may sit behind one; any number of a private one, a proxy may stand there."""
     compression: bool = True
     """Whether readers who accept it get compressed bytes; these are made once for all of them."""
     starts_per_turn: int = 32

@@ -17,6 +17,7 @@ from livefeed.net.limits import ConnectionLimits
 __all__ = ["Network", "Requesting", "Served", "Writing"]
 
 _TICK = 1.0
+_PUBLIC = 1_000
 
 
 class Writing(Protocol):
@@ -50,7 +51,7 @@ class Network:
         self.limits = limits or ConnectionLimits()
         self.counters = counters or Counters()
         per_address = self.limits.connections_per_address
-        self._addresses = None if per_address is None else Addresses(per_address)
+        self._addresses = Addresses(_PUBLIC, public_only=True) if per_address is None else Addresses(per_address)
         self._streams: set[Served] = set()
         # Spread over as many ticks as there are in a ping interval: 20,000 pings in one instant would stop the loop.
         self._rounds: list[set[Served]] = [set() for _ in range(max(1, round(self.limits.ping_interval / _TICK)))]
@@ -77,13 +78,13 @@ class Network:
 
     def enter(self, address: str) -> bool:
         """Count one more connection; false when its address has all that it may have."""
-        if self._addresses is not None and not self._addresses.enter(address):
+        if not self._addresses.enter(address):
             self.counters.refused += 1
             return False
         return True
 
     def leave(self, address: str | None) -> None:
-        if self._addresses is not None and address is not None:
+        if address is not None:
             self._addresses.leave(address)
 
     # Readers.
