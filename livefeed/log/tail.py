@@ -7,6 +7,7 @@ stayed silent: a stream that was deleted and filled again with lower ids rings n
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import random
 import time
 from collections.abc import Mapping
@@ -71,7 +72,10 @@ class Tail:
                 self._changed.clear()
                 if not self.channels:
                     self.progress = time.monotonic()
-                    await self._changed.wait()
+                    # Nobody reads: that is no fault, and has to be seen as progress like everything else.
+                    with contextlib.suppress(TimeoutError):
+                        async with asyncio.timeout(BLOCK / 1_000):
+                            await self._changed.wait()
                     continue
                 rung = await self._wait(connection, client_id)
                 for feed in rung or list(self.channels):
