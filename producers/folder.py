@@ -116,10 +116,10 @@ class Folder:
                 entries.append((self._feed, Item(uri=item["uri"]), "cancel" if status == "canceled" else "hold"))
                 notes[name] = status
                 continue
-            entries.append((self._feed, item, "upsert"))
-            if held.get(name) == "withheld":
-                # After the new text, so that the old one is not out for a moment.
-                entries.append((self._feed, Item(uri=item["uri"]), "release"))
+            # With its new text at once, so that the old one is not out for a moment.
+            again = held.get(name) == "withheld"
+            entries.append((self._feed, item, "release" if again else "upsert"))
+            if again:
                 notes[name] = "usable"
         await self._outbox.put_all(entries, notes=notes)
 

@@ -79,8 +79,8 @@ def _do(feed: str, name: str, url: str | None, as_json: bool, verb: _Verb) -> No
 async def _find(lf: Livefeed, feed: str, name: str) -> Item:
     """The item by its id, or by its uri, which has a colon."""
     if ":" not in name:
-        return await lf.get(feed, name)
-    found = (await lf.list(feed, uri=name)).items
+        return await lf.get(feed, name, desk=True)
+    found = (await lf.list(feed, uri=name, desk=True)).items
     if not found:
         raise NotFound(f"no item of {feed} has the uri {name!r}")
     return found[0]

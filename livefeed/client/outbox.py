@@ -26,7 +26,16 @@ from livefeed.client.backoff import Backoff
 from livefeed.client.journal import Entry, Journal, Op, Rejected
 from livefeed.client.session import Livefeed
 from livefeed.client.types import Item
-from livefeed.exceptions import BadRequest, Forbidden, NotFound, RequestError, TooManyRequests, Unauthorized, Unavailable
+from livefeed.exceptions import (
+    BadRequest,
+    Conflict,
+    Forbidden,
+    NotFound,
+    RequestError,
+    TooManyRequests,
+    Unauthorized,
+    Unavailable,
+)
 
 __all__ = ["Outbox"]
 
@@ -74,7 +83,8 @@ class Outbox:
     async def put(self, feed: str, item: Item | Mapping[str, Any], *, op: Op = "publish") -> str:
         """Keep an item to be published, and return its uri: one is made if it has none. It is on disk when this returns.
 
-        *op* "upsert" makes a new version of a known uri; "hold", "release" and "cancel" need only `{"uri": …}`.
+        *op* "upsert" makes a new version of a known uri; "hold", "release" and "cancel" need only `{"uri": …}`. A release
+        may come with the item's new text.
         """
         (uri,) = await self.put_all([(feed, item, op)])
         return uri
@@ -166,13 +176,24 @@ async def _perform(lf: Livefeed, entry: Entry) -> None:
     if op == "publish" or op == "upsert":
         await lf.publish(feed, item, key=entry.key, existing="update" if op == "upsert" else None)
         return
-    found = (await lf.list(feed, uri=item["uri"])).items
+    found = (await lf.list(feed, uri=item["uri"], desk=True)).items
     if not found:
         raise RequestError(f"no item of {feed} has the uri {item['uri']!r}")
     item_id = found[0]["id"]
     if op == "release":
-        await lf.release(feed, item_id)
+        await _release(lf, entry, item_id)
     elif op == "hold":
         await lf.hold(feed, item_id, reason=item.get("reason"))
     else:
         await lf.cancel(feed, item_id, reason=item.get("reason"))
+
+
+async def _release(lf: Livefeed, entry: Entry, item_id: str) -> None:
+    changes = {name: value for name, value in entry.item.items() if name != "uri"}
+    try:
+        await lf.release(entry.feed, item_id, changes=changes or None)
+    except Conflict:
+        # Somebody else has released it: then the changes are an update like any other.
+        if not changes:
+            raise
+        await lf.publish(entry.feed, entry.item, key=entry.key, existing="update")

@@ -20,7 +20,7 @@ from livefeed.client.credentials import DEFAULT_URL, find_token
 from livefeed.client.position import Position
 from livefeed.client.reader import FeedReader, Lost
 from livefeed.client.types import FeedInfo, Item, ItemPage, Published, Query
-from livefeed.exceptions import BadRequest, StaleVersion, TooManyRequests, Unavailable
+from livefeed.exceptions import BadRequest, Conflict, StaleVersion, TooManyRequests, Unavailable
 
 __all__ = ["Livefeed"]
 
@@ -96,9 +96,9 @@ class Livefeed:
         feeds: list[FeedInfo] = answer["feeds"]
         return feeds
 
-    async def get(self, feed: str, item_id: str) -> Item:
-        """The item as it is now; of a withheld or canceled one, what is left."""
-        item: Item = json_from(await self._send("GET", self._item(feed, item_id)))
+    async def get(self, feed: str, item_id: str, *, desk: bool = False) -> Item:
+        """The item as it is now; of a withheld or canceled one, what is left. *desk* asks for what only editors see as well."""
+        item: Item = json_from(await self._send("GET", self._item(feed, item_id), query=_view(desk)))
         return item
 
     async def list(
@@ -111,9 +111,13 @@ class Livefeed:
         urgency: int | None = None,
         uri: str | None = None,
         q: str | None = None,
+        desk: bool = False,
     ) -> ItemPage:
-        """One page of current items, newest first; *before* is an earlier page's `next`."""
-        query: Query = [("tag", tag) for tag in tags]
+        """One page of current items, newest first; *before* is an earlier page's `next`.
+
+        *desk* is for editors: drafts, embargoed, withheld and canceled items too.
+        """
+        query: Query = [*_view(desk), *(("tag", tag) for tag in tags)]
         given = {"limit": limit, "before": before, "urgency": urgency, "uri": uri, "q": q}
         query += [(name, str(value)) for name, value in given.items() if value is not None]
         answer = json_from(await self._send("GET", self._feed(feed, "items"), query=query))
@@ -162,23 +166,27 @@ class Livefeed:
         headers = {"Content-Type": "application/merge-patch+json", "If-Match": f'"{version}"'}
         sent = _Sent()
         try:
-            response = await self._send("PATCH", self._item(feed, item_id), body=changes, headers=headers, sent=sent)
-            return _published(response)
+            return _published(await self._send("PATCH", self._item(feed, item_id), body=changes, headers=headers, sent=sent))
         except StaleVersion:
-            # A repeat of a patch whose answer was lost finds its own work.
-            if sent.lost:
-                item = await self.get(feed, item_id)
-                if item.get("version") == version + 1 and all(item.get(name) == value for name, value in changes.items()):
-                    return Published(None, item)
-            raise
+            done = await self._done_before(feed, item_id, changes, sent)
+            if done is None or done.item.get("version") != version + 1:
+                raise
+            return done
 
     async def hold(self, feed: str, item_id: str, *, reason: str | None = None) -> Published:
         """Withhold an item while it is checked: its text is gone for readers until `release`."""
         return await self._act(feed, item_id, "hold", reason)
 
-    async def release(self, feed: str, item_id: str) -> Published:
-        """Make a withheld item usable again."""
-        return await self._act(feed, item_id, "release")
+    async def release(self, feed: str, item_id: str, *, changes: Item | Mapping[str, Any] | None = None) -> Published:
+        """Make a withheld item usable again, with *changes* to it, so that what was wrong need not be seen once more."""
+        sent = _Sent()
+        try:
+            return _published(await self._send("POST", f"{self._item(feed, item_id)}/release", body=changes, sent=sent))
+        except Conflict:
+            done = await self._done_before(feed, item_id, changes or {}, sent)
+            if done is None or done.item.get("pubStatus") != "usable":
+                raise
+            return done
 
     async def cancel(self, feed: str, item_id: str, *, reason: str | None = None) -> Published:
         """Kill an item for good."""
@@ -191,6 +199,13 @@ class Livefeed:
     async def _act(self, feed: str, item_id: str, verb: str, reason: str | None = None) -> Published:
         body = {"reason": reason} if reason else None
         return _published(await self._send("POST", f"{self._item(feed, item_id)}/{verb}", body=body))
+
+    async def _done_before(self, feed: str, item_id: str, changes: Item | Mapping[str, Any], sent: _Sent) -> Published | None:
+        """A repeat of a change whose answer was lost finds its own work; None when it is not that."""
+        if not sent.lost:
+            return None
+        item = await self.get(feed, item_id)
+        return Published(None, item) if all(item.get(name) == value for name, value in changes.items()) else None
 
     # Requests
 
@@ -240,6 +255,10 @@ class _Sent:
     """Whether a request went out whose answer never came."""
 
     lost = False
+
+
+def _view(desk: bool) -> Query:
+    return [("view", "desk")] if desk else []
 
 
 def _published(response: httpx2.Response) -> Published:

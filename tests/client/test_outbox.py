@@ -103,8 +103,21 @@ async def test_an_item_is_named_by_its_uri_to_be_held(path: Path) -> None:
         "release",
         "cancel",
     ]
-    assert server.requests[0].query == [("uri", "urn:x:1")]
+    assert server.requests[0].query == [("view", "desk"), ("uri", "urn:x:1")]
     assert rejected.reason == "no item of world has the uri 'urn:x:2'"
+
+
+async def test_a_release_may_bring_the_new_text(path: Path) -> None:
+    found = answer(200, {"items": [{"id": "a1"}], "cursor": "9-9", "next": None})
+    replies = (found, DONE, found, problem(409, "usable"), DONE)
+    async with scripted(*replies) as server, Livefeed(server.url) as lf, Outbox(path) as outbox:
+        for _ in range(2):
+            await outbox.put("world", {"uri": "urn:x:1", "headline": "Right."}, op="release")
+        await outbox.drain(lf)
+        assert await outbox.rejected() == []
+    sent = [(r.path.rpartition("/")[2], orjson.loads(r.body)) for r in server.requests if r.method == "POST"]
+    changes = {"headline": "Right."}
+    assert sent == [("release", changes), ("release", changes), ("items", {"uri": "urn:x:1", **changes})]
 
 
 async def test_notes_are_kept_with_their_entries(path: Path) -> None:

@@ -118,6 +118,16 @@ async def test_somebody_elses_work_is_not_taken_for_ones_own() -> None:
                 await lf.patch("world", "a1", {"headline": "Two."}, version=1)
 
 
+async def test_a_repeated_release_knows_its_own_work() -> None:
+    usable: Item = {**ITEM, "pubStatus": "usable", "headline": "Right."}
+    replies = (b"", problem(409, "usable"), answer(200, usable), problem(409, "usable"))
+    async with scripted(*replies) as server, Livefeed(server.url) as lf:
+        assert await lf.release("world", "a1", changes={"headline": "Right."}) == Published(None, usable)
+        with pytest.raises(Conflict):
+            await lf.release("world", "a1", changes={"headline": "Right."})
+    assert orjson.loads(server.requests[0].body) == {"headline": "Right."}
+
+
 async def test_verbs() -> None:
     done = answer(200, {"event": "1-2", "item": ITEM})
     async with scripted(*[done] * 5) as server, Livefeed(server.url) as lf:
