@@ -5,7 +5,8 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
-from collections.abc import AsyncGenerator, Callable
+from collections import deque
+from collections.abc import Callable
 from types import TracebackType
 from typing import Self
 
@@ -15,7 +16,7 @@ from livefeed.client.answers import error_from
 from livefeed.client.backoff import Backoff
 from livefeed.client.position import Position
 from livefeed.client.types import FeedEvent
-from livefeed.eventstream import EventStreamParser, EventTooLarge
+from livefeed.eventstream import EventStreamParser, EventTooLarge, ServerSentEvent
 from livefeed.exceptions import TooManyRequests, Unavailable
 
 __all__ = ["FeedReader", "Lost"]
@@ -37,7 +38,8 @@ class FeedReader:
     """The events of one feed, in order, each once, for as long as you ask for them.
 
     It is an async iterator, and an async context manager for those who stop before the end that never comes. Connections are
-    its own business; what a request cannot mend (no such feed, not allowed, a bad parameter) is raised.
+    its own business; what a request cannot mend (no such feed, not allowed, a bad parameter) is raised. Asking can be
+    cancelled, by a time-out for example, and taken up again: nothing is lost by it.
     """
 
     def __init__(
@@ -48,7 +50,10 @@ class FeedReader:
         self._position = position
         self._backoff = backoff
         self._on_lost = on_lost
-        self._events = self._run()
+        self._connection: _Connection | None = None
+        # Events stay as they came until they are handed over, so that the position can be no further than that.
+        self._received: deque[ServerSentEvent] = deque()
+        self._closed = False
 
     @property
     def cursor(self) -> str | None:
@@ -59,7 +64,21 @@ class FeedReader:
         return self
 
     async def __anext__(self) -> FeedEvent:
-        return await anext(self._events)
+        while not self._closed:
+            try:
+                while self._received:
+                    if (event := self._position.receive(self._received.popleft())) is not None:
+                        self._position.advance(event)
+                        return event
+                await self._receive()
+            except (httpx2.RequestError, EventTooLarge, ValueError) as error:
+                await self._pause(str(error) or type(error).__name__)
+            except _Disconnected as lost:
+                await self._pause(str(lost), lost.wait)
+            except BaseException:
+                await self._hang_up()
+                raise
+        raise StopAsyncIteration
 
     async def __aenter__(self) -> Self:
         return self
@@ -68,19 +87,41 @@ class FeedReader:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Hang up."""
-        await self._events.aclose()
+        """Hang up. Whoever still waits for an event is told that there are no more."""
+        self._closed = True
+        await self._hang_up()
 
-    async def _run(self) -> AsyncGenerator[FeedEvent, None]:
-        while True:
-            try:
-                async with contextlib.aclosing(self._connection()) as connection:
-                    async for event in connection:
-                        yield event
-            except _Disconnected as lost:
-                await self._pause(str(lost), lost.wait)
+    async def _receive(self) -> None:
+        """The next events; raises when the connection is lost."""
+        position = self._position
+        if position.farewell is not None and self._connection is not None:
+            raise _Disconnected(position.farewell, wait=None if position.retry_ms is None else position.retry_ms / 1000)
+        try:
+            async with asyncio.timeout(position.patience):
+                if self._connection is None:
+                    self._connection = await self._connect()
+                self._received.extend(await self._connection.receive())
+        except TimeoutError:
+            raise _Disconnected(f"nothing was heard for {position.patience:g} s") from None
 
-    async def _pause(self, reason: str, wait: float | None) -> None:
+    async def _connect(self) -> _Connection:
+        query, headers = self._position.connect()
+        request = self._http.build_request("GET", self._path, params=query, headers=headers)
+        # Silence is watched by the reader and not by the HTTP client, since the hello may change what counts as silence.
+        request.extensions["timeout"] = httpx2.Timeout(10.0, read=None).as_dict()
+        response = await self._http.send(request, stream=True)
+        try:
+            await _check(response)
+        except BaseException:
+            await response.aclose()
+            raise
+        return _Connection(response, EventStreamParser(last_event_id=self._position.cursor or ""))
+
+    async def _pause(self, reason: str, wait: float | None = None) -> None:
+        self._received.clear()
+        await self._hang_up()
+        if self._closed:
+            return
         if self._position.greeted:
             self._backoff.reset()
         # The server's word is the least wait; while it keeps sending us away, ours grows above it.
@@ -90,45 +131,40 @@ class FeedReader:
             self._on_lost(reason, seconds)
         await asyncio.sleep(seconds)
 
-    async def _connection(self) -> AsyncGenerator[FeedEvent, None]:
-        """The events of one connection, which always ends in `_Disconnected`."""
-        position = self._position
-        query, headers = position.connect()
-        request = self._http.build_request("GET", self._path, params=query, headers=headers)
-        # Silence is watched here and not by the client's own read timeout, since the hello may change what counts as silence.
-        request.extensions["timeout"] = httpx2.Timeout(10.0, read=None).as_dict()
-        try:
-            async with asyncio.timeout(position.patience):
-                response = await self._http.send(request, stream=True)
-            try:
-                await self._check(response)
-                parser = EventStreamParser(last_event_id=position.cursor or "")
-                async with contextlib.aclosing(response.aiter_bytes()) as chunks:
-                    while position.farewell is None and (chunk := await self._next(chunks)):
-                        for sse in parser.feed(chunk):
-                            if (event := position.receive(sse)) is not None:
-                                position.advance(event)
-                                yield event
-            finally:
-                await response.aclose()
-        except TimeoutError as error:
-            raise _Disconnected(f"nothing was heard for {position.patience:g} s") from error
-        except (httpx2.RequestError, EventTooLarge, ValueError) as error:
-            raise _Disconnected(str(error) or type(error).__name__) from error
-        wait = None if position.retry_ms is None else position.retry_ms / 1000
-        raise _Disconnected(position.farewell or "the server ended the stream", wait=wait)
+    async def _hang_up(self) -> None:
+        connection, self._connection = self._connection, None
+        if connection is not None:
+            await connection.aclose()
 
-    async def _next(self, chunks: AsyncGenerator[bytes, None]) -> bytes:
-        async with asyncio.timeout(self._position.patience):
-            return await anext(chunks, b"")
 
-    async def _check(self, response: httpx2.Response) -> None:
-        if response.status_code == 200 and response.headers.get("content-type", "").startswith("text/event-stream"):
-            return
-        if response.status_code == 200:
-            raise _Disconnected(f"{response.url} answered with {response.headers.get('content-type', 'no type')}, not a stream")
-        await response.aread()
-        error = error_from(response)
-        if isinstance(error, TooManyRequests | Unavailable):
-            raise _Disconnected(str(error), wait=float(error.retry_after) if "retry-after" in response.headers else None)
-        raise error
+class _Connection:
+    """One response that is a stream."""
+
+    def __init__(self, response: httpx2.Response, parser: EventStreamParser) -> None:
+        self._response = response
+        self._chunks = response.aiter_bytes()
+        self._parser = parser
+
+    async def receive(self) -> list[ServerSentEvent]:
+        chunk = await anext(self._chunks, b"")
+        if not chunk:
+            raise _Disconnected("the server ended the stream")
+        return self._parser.feed(chunk)
+
+    async def aclose(self) -> None:
+        with contextlib.suppress(RuntimeError):  # somebody is reading: closing the response ends that
+            await self._chunks.aclose()
+        await self._response.aclose()
+
+
+async def _check(response: httpx2.Response) -> None:
+    kind = response.headers.get("content-type", "no type")
+    if response.status_code == 200 and kind.startswith("text/event-stream"):
+        return
+    if response.status_code == 200:
+        raise _Disconnected(f"{response.url} answered with {kind}, not with a stream")
+    await response.aread()
+    error = error_from(response)
+    if isinstance(error, TooManyRequests | Unavailable):
+        raise _Disconnected(str(error), wait=float(error.retry_after) if "retry-after" in response.headers else None)
+    raise error

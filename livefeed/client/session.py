@@ -10,6 +10,7 @@ from types import TracebackType
 from typing import Any, Literal, Self
 from urllib.parse import quote, urlsplit
 from uuid import uuid4
+from weakref import WeakSet
 
 import httpx2
 import orjson
@@ -47,6 +48,8 @@ class Livefeed:
         headers = {"User-Agent": "livefeed"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
+        # For those that are left by a `break`: an open response must be closed while the loop still runs.
+        self._readers: WeakSet[FeedReader] = WeakSet()
         self._http = httpx2.AsyncClient(
             headers=headers,
             timeout=httpx2.Timeout(10.0, pool=None),
@@ -65,6 +68,8 @@ class Livefeed:
         return self
 
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None) -> None:
+        for reader in list(self._readers):
+            await reader.aclose()
         await self._http.__aexit__(kind, error, trace)
 
     # Reading
@@ -88,7 +93,9 @@ class Livefeed:
         `fresh` say that the server cannot, and can again, hear the log.
         """
         position = Position(after=after, since=since, last=last, tags=tags, urgency=urgency)
-        return FeedReader(self._http, self._feed(feed, "events"), position, backoff=Backoff(), on_lost=on_lost)
+        reader = FeedReader(self._http, self._feed(feed, "events"), position, backoff=Backoff(), on_lost=on_lost)
+        self._readers.add(reader)
+        return reader
 
     async def feeds(self) -> Sequence[FeedInfo]:
         """The feeds that this key may read."""

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import asyncio
+
 import pytest
 
 from livefeed import FeedEvent, Livefeed
 from livefeed.client.reader import FeedReader
 from livefeed.exceptions import Forbidden, NotFound
 from tests.scripted import STREAM, answer, hello, item_event, problem, scripted, silence, stream_event
+from tests.waiting import until
 
 
 async def take(reader: FeedReader, count: int) -> list[FeedEvent]:
@@ -107,6 +110,11 @@ async def test_stale_and_fresh_are_told() -> None:
         assert [event.name for event in await take(reader, 2)] == ["stale", "fresh"]
 
 
+async def silence_for_good(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.write(STREAM + hello())
+    await reader.read()
+
+
 async def test_silence_is_taken_for_a_dead_connection() -> None:
     lost: list[str] = []
     async with (
@@ -161,6 +169,45 @@ async def test_faults_of_the_server_and_the_way_are_waited_out(fault: bytes) -> 
     ):
         assert seqs(await take(reader, 1)) == ["1"]
     assert [request.headers["last-event-id"] for request in server.requests] == ["1-1", "1-1"]
+
+
+async def test_asking_can_be_given_up_and_taken_up_again() -> None:
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(STREAM + hello() + item_event(1))
+        await reader.read()
+
+    async with (
+        scripted(slow, STREAM + hello() + item_event(2)) as server,
+        Livefeed(server.url) as lf,
+        lf.events("world") as reader,
+    ):
+        assert seqs(await take(reader, 1)) == ["1"]
+        with pytest.raises(TimeoutError):
+            await asyncio.wait_for(anext(reader), 0.05)
+        assert seqs(await take(reader, 1)) == ["2"]
+    assert server.requests[1].headers["last-event-id"] == "1795435200000-1"
+    with pytest.raises(StopAsyncIteration):
+        await anext(reader)
+
+
+async def test_a_loop_that_is_left_leaves_nothing_open() -> None:
+    async def slow(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        writer.write(STREAM + hello() + item_event(1) + item_event(2))
+        await reader.read()
+
+    async with scripted(slow) as server, Livefeed(server.url) as lf:
+        async for event in lf.events("world"):
+            assert event.item is not None
+            break
+
+
+async def test_closing_ends_the_wait_of_another_task() -> None:
+    async with scripted(silence_for_good) as server, Livefeed(server.url) as lf:
+        reader = lf.events("world", on_lost=lambda *_: None)
+        waiting = asyncio.create_task(anext(reader, None))
+        await until(lambda: bool(server.requests))
+        await reader.aclose()
+        assert await waiting is None
 
 
 async def test_what_no_repeat_can_mend_is_raised() -> None:
