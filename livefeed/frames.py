@@ -212,11 +212,13 @@ class FrameParser:
                 return None
             (size,) = struct.unpack_from("!H", data, position)
             position += 2
+            self._check_length(size, 126)
         elif size == 127:
             if available < 10:
                 return None
             (size,) = struct.unpack_from("!Q", data, position)
             position += 8
+            self._check_length(size, 1 << 16)
         # Decided by the announced length, before anything of that size has been kept.
         if not head & 0x08 and self._size + size > self.max_size:
             raise _Fault(TOO_BIG, f"a message is limited to {self.max_size} bytes")
@@ -224,6 +226,12 @@ class FrameParser:
         if len(data) < end:
             return None
         return head, _unmask(data[position + 4 : end], data[position : position + 4]), end
+
+    @staticmethod
+    def _check_length(size: int, least: int) -> None:
+        # 5.2: "the minimal number of bytes MUST be used to encode the length".
+        if size < least:
+            raise _Fault(PROTOCOL_ERROR, "a length must be written in as few bytes as it needs")
 
     def _check_head(self, head: int, *, masked: bool, size: int) -> None:
         opcode = head & 0x0F

@@ -149,6 +149,8 @@ def test_it_is_idle_only_between_messages() -> None:
     ("data", "code"),
     [
         (raw(0x81, b"x", masked=False), 1002),
+        (b"\x81\xfe\x00\x7d" + bytes(4 + 125), 1002),
+        (b"\x81\xff" + bytes(6) + b"\xff\xff" + bytes(4), 1002),
         (raw(0xC1, b"x"), 1002),
         (raw(0xA1, b"x"), 1002),
         (raw(0x91, b"x"), 1002),
@@ -168,7 +170,7 @@ def test_it_is_idle_only_between_messages() -> None:
         (raw(0x01, b"\xc3") + raw(0x80, b""), 1007),
         (raw(0x81, size=65537), 1009),
         (raw(0x82, size=2**63), 1009),
-        (raw(0x01, b"x" * 100) + raw(0x80, size=65437), 1009),
+        (raw(0x01, b"x" * 100) + raw(0x80, size=65536), 1009),
     ],
 )
 def test_a_fault_is_answered_with_its_code(data: bytes, code: int) -> None:

@@ -8,7 +8,6 @@ from collections.abc import Callable
 from dataclasses import replace
 
 import structlog
-from redis.exceptions import RedisError
 
 from livefeed.auth.keys import DENIED, Keys
 from livefeed.auth.tokens import Tokens
@@ -64,20 +63,14 @@ class Authenticator:
             if self.keys.is_denied(caller.key_id):
                 raise Unauthorized("the token was revoked")
             return caller
-        try:
-            found = await self.keys.find(credential)
-        except (RedisError, OSError):
-            raise Unavailable("the key cannot be checked at the moment") from None
+        found = await self.keys.find(credential)
         if found is None:
             raise Unauthorized("the credential is neither a key nor a token that this server knows")
         return found
 
     async def identify_session(self, cookie: str) -> Caller | None:
         """The caller who signed in with this browser; None when the session ended or what it was opened with did."""
-        try:
-            found = await self.sessions.find(cookie)
-        except (RedisError, OSError):
-            raise Unavailable("the session cannot be checked at the moment") from None
+        found = await self.sessions.find(cookie)
         if found is None or not self.holds(found[0].key_id):
             return None
         caller, until = found
@@ -85,10 +78,7 @@ class Authenticator:
 
     async def redeem(self, ticket: str) -> Caller:
         """The caller for whom this ticket was made; a second time it is nobody's."""
-        try:
-            caller = await self.tickets.take(ticket)
-        except (RedisError, OSError):
-            raise Unavailable("the ticket cannot be checked at the moment") from None
+        caller = await self.tickets.take(ticket)
         if caller is None or not self.holds(caller.key_id):
             raise Unauthorized("the ticket was used before, is too old or was never made")
         return caller
@@ -132,8 +122,8 @@ class Authenticator:
             await asyncio.sleep(REFRESH)
             try:
                 await self.refresh()
-            except (RedisError, OSError) as error:
-                log.warning("keys are as they were: Redis does not answer", error=str(error) or type(error).__name__)
+            except Unavailable as error:
+                log.warning("keys and sessions stay as they were", error=str(error))
 
     async def refresh(self) -> None:
         """One look for keys, tokens and sessions that were revoked."""

@@ -22,6 +22,7 @@ from redis.asyncio import Redis
 from livefeed.exceptions import Conflict, FieldError, Invalid
 from livefeed.grants import Caller, Grants, Role, grants_to_dict, parse_grants
 from livefeed.limits import Bucket, Rate
+from livefeed.log.scripts import Script, command
 
 __all__ = ["Key", "Keys"]
 
@@ -37,7 +38,7 @@ _ID_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
 # `allow-oom`: a revocation must get through when Redis is full. The generation is random and no count: one that began
 # anew, after a FLUSHALL or a failover, could come to the very number that a worker remembers.
-_SET = """#!lua flags=allow-oom
+_SET = Script("""#!lua flags=allow-oom
 if ARGV[2] == '' then
   if redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end
 else
@@ -45,7 +46,7 @@ else
 end
 redis.call('HSET', KEYS[1], 'generation', ARGV[3])
 return 1
-"""
+""")
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +81,6 @@ class Keys:
     def __init__(self, redis: Redis, admin_key: str, *, clock: Callable[[], float] = time.time) -> None:
         self._redis = redis
         self._clock = clock
-        self._script = redis.register_script(_SET)
         self._admin_digest = sha256(admin_key.encode()).digest()
         # Sessions of an earlier admin key must not survive its change, so the key is part of its id.
         self._admin = Caller(
@@ -111,7 +111,7 @@ class Keys:
         """A key that another worker made a moment ago is not in the copy yet."""
         if self._questions.take(1, time.monotonic()):
             return None
-        data = await self._redis.hget(HASH, key_id)
+        data = await command(self._redis, "HGET", HASH, key_id)
         if not isinstance(data, bytes):
             return None
         key = self._keys[key_id] = Key.load(key_id, data)
@@ -129,10 +129,10 @@ class Keys:
 
     async def refresh(self) -> bool:
         """Hear of keys made and revoked elsewhere; whether anything changed."""
-        generation = cast("bytes | None", await self._redis.hget(HASH, GENERATION.decode()))
+        generation = cast("bytes | None", await command(self._redis, "HGET", HASH, GENERATION))
         if generation is not None and generation == self._generation:
             return False
-        fields = cast("dict[bytes, bytes]", await self._redis.hgetall(HASH))
+        fields = cast("dict[bytes, bytes]", await command(self._redis, "HGETALL", HASH))
         changed = fields.get(GENERATION) != self._generation
         self._generation = fields.pop(GENERATION, None)
         named = {name.decode(): data for name, data in fields.items()}
@@ -141,7 +141,7 @@ class Keys:
         return changed
 
     async def _set(self, field: str, value: bytes) -> bool:
-        return bool(await self._script(keys=[HASH], args=[field, value, secrets.token_hex(8)]))
+        return bool(await _SET(self._redis, [HASH], [field, value, secrets.token_hex(8)]))
 
     async def make(self, name: str, grants: Grants, *, by: Caller, expires: float | None = None) -> tuple[Key, str]:
         """Make a key; its text is returned here and kept nowhere."""

@@ -10,12 +10,12 @@ import secrets
 import time
 from collections.abc import Callable
 from hashlib import sha256
-from typing import cast
 
 import orjson
 from redis.asyncio import Redis
 
 from livefeed.grants import Caller, grants_to_dict, parse_grants
+from livefeed.log.scripts import command
 
 __all__ = ["Vouchers"]
 
@@ -37,32 +37,28 @@ class Vouchers:
         now = self._clock()
         expires = now + self._lifetime if caller.expires is None else min(caller.expires, now + self._lifetime)
         value = [caller.subject, grants_to_dict(caller.grants), caller.expires, caller.key_id, caller.session, expires]
-        await self._redis.set(self._name(text), orjson.dumps(value), px=max(1, int((expires - now) * 1000)))
+        await command(self._redis, "SET", self._name(text), orjson.dumps(value), "PX", max(1, int((expires - now) * 1000)))
         return text, expires
 
     async def find(self, text: str) -> tuple[Caller, float] | None:
         """For whom *text* was made, and until when it counts."""
         if _FORM.fullmatch(text) is None:
             return None
-        return self._read(cast("bytes | None", await self._redis.get(self._name(text))))
+        return self._read(await command(self._redis, "GET", self._name(text)))
 
     async def take(self, text: str) -> Caller | None:
         """The same, once: Redis gives it to one of any number who ask at the same moment."""
         if _FORM.fullmatch(text) is None:
             return None
-        found = self._read(cast("bytes | None", await self._redis.getdel(self._name(text))))
+        found = self._read(await command(self._redis, "GETDEL", self._name(text)))
         return found and found[0]
 
     async def end(self, text: str) -> None:
-        await self._redis.delete(self._name(text))
+        await command(self._redis, "DEL", self._name(text))
 
     async def ended(self, marks: set[str]) -> set[str]:
         """Those of *marks* (see `mark`) whose voucher counts no more."""
-        ordered = sorted(marks)
-        pipeline = self._redis.pipeline(transaction=False)
-        for mark in ordered:
-            pipeline.exists(f"livefeed:{self._kind}:{mark}")
-        return {mark for mark, exists in zip(ordered, await pipeline.execute(), strict=True) if not exists}
+        return {mark for mark in marks if not await command(self._redis, "EXISTS", f"livefeed:{self._kind}:{mark}")}
 
     @staticmethod
     def mark(text: str) -> str:

@@ -18,7 +18,9 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from livefeed.exceptions import Unavailable
 from livefeed.grants import Caller
+from livefeed.log.scripts import command, unavailable
 
 __all__ = ["Audit", "Entry"]
 
@@ -80,7 +82,7 @@ class Audit:
             self._bell.clear()
             try:
                 await self.flush()
-            except (RedisError, OSError) as error:
+            except Unavailable as error:
                 log.warning("the audit trail waits for Redis", error=str(error), waiting=len(self._waiting))
                 await asyncio.sleep(RETRY)
                 self._bell.set()
@@ -93,7 +95,10 @@ class Audit:
                 pipeline = self._redis.pipeline(transaction=False)
                 for fields in batch:
                     pipeline.xadd(STREAM, fields, maxlen=self._entries, approximate=True)  # type: ignore[arg-type]
-                await pipeline.execute()
+                try:
+                    await pipeline.execute()
+                except RedisError as exc:
+                    raise unavailable(exc) from exc
                 for _ in batch:
                     self._waiting.popleft()
 
@@ -101,7 +106,7 @@ class Audit:
         """The newest records below the one named *before*, newest first."""
         await self.flush()
         top = before if before == "+" else f"({before}"
-        rows = cast("list[_Row]", await self._redis.xrevrange(STREAM, top, "-", count=limit))
+        rows = cast("list[_Row]", await command(self._redis, "XREVRANGE", STREAM, top, "-", "COUNT", limit))
         return [_entry(*row) for row in rows]
 
 

@@ -4,9 +4,9 @@ import asyncio
 
 import pytest
 from redis.asyncio import Redis
-from redis.exceptions import ResponseError
 from structlog.testing import capture_logs
 
+from livefeed.exceptions import Unavailable
 from livefeed.grants import Caller
 from livefeed.log import audit
 from livefeed.log.audit import Audit
@@ -45,7 +45,7 @@ async def test_records_wait_for_a_redis_that_takes_none(redis: Redis) -> None:
     await redis.set(audit.STREAM, "of another type")
     trail = Audit(redis)
     trail.record("item.canceled", EDITOR, feed="world")
-    with pytest.raises(ResponseError):
+    with pytest.raises(Unavailable):
         await trail.flush()
     await redis.delete(audit.STREAM)
     running = asyncio.create_task(trail.run())
