@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from dataclasses import dataclass
+from functools import lru_cache
 from ipaddress import IPv6Address, IPv6Network, ip_address, ip_network
 from math import ceil
 
@@ -94,7 +95,9 @@ class Addresses:
     def __len__(self) -> int:
         return len(self._open)
 
+    # Most connections come from few addresses, and each asks twice: parsing them was a tenth of a handshake.
     @staticmethod
+    @lru_cache(maxsize=1024)
     def _site(address: str) -> str:
         try:
             ip = ip_address(address)

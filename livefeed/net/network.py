@@ -91,14 +91,20 @@ class Network:
 
     def add_stream(self, served: Served) -> None:
         self._streams.add(served)
+        self.counters.readers_sse += 1
 
     def add_websocket(self, served: Served) -> None:
         self._round_of(served).add(served)
+        self.counters.readers_websocket += 1
         self._run()
 
     def discard(self, served: Served) -> None:
-        self._streams.discard(served)
-        self._round_of(served).discard(served)
+        if served in self._streams:
+            self._streams.remove(served)
+            self.counters.readers_sse -= 1
+        else:
+            self._round_of(served).remove(served)
+            self.counters.readers_websocket -= 1
         self._behind.pop(served, None)
         self._closing.pop(served, None)
         if self._empty is not None and not len(self):

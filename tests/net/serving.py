@@ -183,7 +183,8 @@ def served(kind: Kind, limits: ConnectionLimits | None = None, **options: Any) -
     assert not server.thread.is_alive()
     assert server.errors == []
     assert server.network.counters.connections == 0
-    assert len(server.network) == 0
+    counters = server.network.counters
+    assert (counters.readers_sse, counters.readers_websocket, len(server.network)) == (0, 0, 0)
 
 
 class Client:

@@ -26,11 +26,11 @@ async def test_the_cases_of_autobahn(direct: Served) -> None:
         return direct.owners[-1]
 
     direct.start = start  # type: ignore[method-assign]
-    results = await kosoku.run_fuzzingclient(f"ws://127.0.0.1:{direct.port}/ws", exclude_cases=LEFT_OUT)
-
-    assert len(results) > 240
-    bad = {"FAILED", "ERROR", "UNIMPLEMENTED", "UNCLEAN", "WRONG CODE", "FAILED BY CLIENT"}
-    failed = {
-        r.case_id: (r.behavior.value, r.behavior_close.value) for r in results if {r.behavior.value, r.behavior_close.value} & bad
-    }
-    assert failed == {}
+    address = f"ws://127.0.0.1:{direct.port}/ws"
+    try:
+        assert len(await kosoku.run_fuzzingclient(address, exclude_cases=LEFT_OUT)) > 240
+    except kosoku.FailureError as error:
+        # Some cases give the other side one second, which a busy machine may need for itself: those may try again, once.
+        if len(error.results) > 4:
+            raise
+        await kosoku.run_fuzzingclient(address, cases=[result.case_id for result in error.results])
