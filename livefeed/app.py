@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import time
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
 
@@ -50,6 +50,7 @@ from livefeed.log.connect import Backend, connect, inspect
 from livefeed.log.durability import Durability
 from livefeed.log.editor import Editor
 from livefeed.log.eventlog import EventLog
+from livefeed.log.headcount import Headcount
 from livefeed.log.inbox import Inbox
 from livefeed.log.itemstore import ItemStore
 from livefeed.log.scheduler import Scheduler
@@ -92,6 +93,7 @@ class Application:
         self._editor = Editor(self._log, self._items, self._catalog)
         self._audit = Audit(self._redis)
         self._hub = Hub(self._log, self._items, self._catalog, self._bell, version=__version__, counters=counters)
+        self._headcount = Headcount(self._redis, self._readers_here)
         self._authenticator = _authenticator(config, self._redis)
         self._exposition = Exposition(board, row, counters, __version__)
         self.asgi: ASGIApp = Starlette(
@@ -103,22 +105,21 @@ class Application:
 
     def _routes(self) -> list[BaseRoute]:
         formats = Formats(self._catalog, self._items, self._log, _now, self.config.public_url)
-        pages = Pages(self._catalog, self._items, self._readers, _now, base=self.config.public_url, version=__version__)
+        pages = Pages(self._catalog, self._items, self._headcount.of, _now, base=self.config.public_url, version=__version__)
         return [
             *Events(self._hub).routes(),
             *Sockets(self._hub, self._editor, self._audit).routes(),
             *Items(Publishing(self._editor, self._audit), Lists(self._items, self._catalog)).routes(),
             *formats.routes(),
             *pages.routes(),
-            *Feeds(self._catalog, self._audit, self._readers).routes(),
+            *Feeds(self._catalog, self._audit, self._headcount.of).routes(),
             *AuthEndpoints(self._authenticator, self._audit, token_lifetime=self.config.token_lifetime).routes,
             *Health(self._faults, self._exposition.text).routes(),
             *Docs(__version__).routes(),
         ]
 
-    def _readers(self, feed: str) -> int:
-        channel = self._hub.channels.get(feed)
-        return 0 if channel is None else len(channel.readers)
+    def _readers_here(self) -> Mapping[str, int]:
+        return {feed: len(channel.readers) for feed, channel in self._hub.channels.items()}
 
     @asynccontextmanager
     async def _lifespan(self, _: Starlette) -> AsyncIterator[None]:
@@ -126,6 +127,7 @@ class Application:
             "counters": self._tick,
             "authenticator": self._authenticator.run,
             "audit": self._audit.run,
+            "headcount": self._headcount.run,
             "scheduler": Scheduler(self._editor).run,
             "sweeper": Sweeper(self._catalog, self.counters).run,
             "inbox": Inbox(self._editor, self._bell, self.counters).run,

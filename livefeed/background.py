@@ -25,9 +25,11 @@ async def background(works: Mapping[str, Work]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
+        # Until Python 3.12 `asyncio.wait_for`, inside libraries, can lose a cancellation: it is said again until it is heard.
+        while any(not task.done() for task in tasks):
+            for task in tasks:
+                task.cancel()
+            await asyncio.wait(tasks, timeout=0.5)
 
 
 async def _keep(name: str, work: Work) -> None:

@@ -9,9 +9,8 @@ from pathlib import Path
 import pytest
 import redis as redis_client
 from redis import asyncio as redis_asyncio
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
 
+from livefeed.log.connect import connect
 from tests.stores import Store
 
 
@@ -37,9 +36,7 @@ def redis_url(_session_store: Store) -> str:
 @pytest.fixture
 async def redis(redis_url: str) -> AsyncIterator[redis_asyncio.Redis]:
     """A client as the server makes them: bytes, one shape of answers, no retries."""
-    client: redis_asyncio.Redis = redis_asyncio.Redis.from_url(
-        redis_url, protocol=3, legacy_responses=False, retry=Retry(NoBackoff(), 0)
-    )
+    client = connect(redis_url, timeout=5.0, connections=64)
     yield client
     await client.aclose()
 

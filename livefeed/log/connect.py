@@ -6,11 +6,14 @@ would look slow. Here a command is sent once and fails in time; who repeats it k
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any, cast
 
 from redis.asyncio import BlockingConnectionPool, Connection, Redis, RedisCluster, SSLConnection, UnixDomainSocketConnection
 from redis.asyncio.cluster import ClusterNode
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
 from redis.asyncio.sentinel import Sentinel, SentinelConnectionPool
 from redis.backoff import NoBackoff
@@ -27,6 +30,37 @@ COMMAND_TIMEOUT = 2.0
 """Seconds that one command may take. A blocking read needs a timeout of its own: its block and a margin."""
 
 _NO_RETRY = Retry(NoBackoff(), 0)
+
+
+class _Timely(AbstractConnection):
+    """Sends within the timeout, as redis-py does, but with `asyncio.timeout`.
+
+    redis-py's `asyncio.wait_for` makes a task for each command, and until Python 3.12 it can lose a cancellation that comes
+    with the end of the write: a loop around a command would not end when it is told to.
+    """
+
+    async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:
+        timeout, self.socket_timeout = self.socket_timeout, None
+        try:
+            async with asyncio.timeout(timeout):
+                await super().send_packed_command(command, check_health)
+        except TimeoutError:
+            await self.disconnect(nowait=True)
+            raise RedisTimeoutError("the command could not be written in time") from None
+        finally:
+            self.socket_timeout = timeout
+
+
+class _Tcp(_Timely, Connection):
+    pass
+
+
+class _Tls(_Timely, SSLConnection):
+    pass
+
+
+class _Unix(_Timely, UnixDomainSocketConnection):
+    pass
 
 
 def connect(url: str, *, timeout: float = COMMAND_TIMEOUT, connections: int = 8) -> Redis:
@@ -52,7 +86,7 @@ def connect(url: str, *, timeout: float = COMMAND_TIMEOUT, connections: int = 8)
     if address.kind == "sentinel":
         return _guarded(address, shared)
     if address.socket:
-        place: dict[str, Any] = {"connection_class": UnixDomainSocketConnection, "path": address.socket}
+        place: dict[str, Any] = {"connection_class": _Unix, "path": address.socket}
     else:
         host, port = address.hosts[0]
         place = {"host": host, "port": port, **_tcp(address)}
@@ -63,8 +97,8 @@ def _tcp(address: Address) -> dict[str, Any]:
     # Maintenance notifications speak a sub-command that proxies and ACLs refuse, for a cloud service that is not ours.
     quiet = {"maint_notifications_config": MaintNotificationsConfig(enabled=False)}
     if address.tls is None:
-        return {"connection_class": Connection, **quiet}
-    return {"connection_class": SSLConnection, **_tls(address.tls), **quiet}
+        return {"connection_class": _Tcp, **quiet}
+    return {"connection_class": _Tls, **_tls(address.tls), **quiet}
 
 
 def _tls(options: Any) -> dict[str, Any]:

@@ -62,6 +62,24 @@ async def test_reconnects_after_a_restart(store: Store) -> None:
     await client.aclose()
 
 
+async def test_cancellation_is_never_lost(redis_url: str) -> None:
+    """A loop around a command ends when it is cancelled, wherever it is at that moment."""
+    client = connect(redis_url)
+
+    async def loop() -> None:
+        while True:
+            await client.ping()
+
+    for turns in range(200):
+        task = asyncio.create_task(loop())
+        for _ in range(turns % 23):
+            await asyncio.sleep(0)
+        task.cancel()
+        await asyncio.wait_for(asyncio.gather(task, return_exceptions=True), 5)
+        assert task.cancelled()
+    await client.aclose()
+
+
 async def test_inspect_describes_the_server(store: Store) -> None:
     store.start()
     client = connect(store.url)
