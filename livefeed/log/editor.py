@@ -145,9 +145,9 @@ class Editor:
         """Let a draft go out, now or when its embargo ends."""
         return await self._change(feed, item_id, lambda c, now: moves.published(c, now=now), expects=expects)
 
-    async def publish_due(self, feed: str, item_id: str) -> Done:
-        """Let a scheduled item go out, if its time has come."""
-        return await self._change(feed, item_id, lambda c, now: moves.due(c, now=now))
+    async def publish_due(self, feed: str, item_id: str, now: int) -> Done:
+        """Let a scheduled item go out, if its time has come at *now*, by the clock of Redis."""
+        return await self._change(feed, item_id, lambda c, _: moves.due(c, now=now), now=now)
 
     # -- reading
 
@@ -169,14 +169,15 @@ class Editor:
         expects: int | None = None,
         erases: bool = False,
         durability: Durability | None = None,
+        now: int | None = None,
     ) -> Done:
         for _ in range(RACES):
             current = await self.current(feed, item_id)
             if expects is not None and current.version != expects:
                 raise StaleVersion(f"the item is at version {current.version}, not {expects}: read it and make the change again")
             # Whether an embargo has ended is decided by the clock that the log is written by.
-            waiting = current.state in ("draft", "scheduled")
-            step = move(current, await self._exact_now(feed) if waiting else _now())
+            waiting = current.state in ("draft", "scheduled") and now is None
+            step = move(current, await self._exact_now(feed) if waiting else now or _now())
             if step is None:
                 await self.log.confirm(feed, erased=erases, durability=durability)
                 return Done(current.last, current.left)

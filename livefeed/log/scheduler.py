@@ -20,6 +20,9 @@ __all__ = ["Scheduler"]
 PERIOD = 0.4
 """Seconds between two looks: an item that another worker has scheduled for the next moment is less than 1 s late."""
 
+AT_ONCE = 16
+"""Items of a feed that one worker is letting out at the same time."""
+
 MARGIN = 2_000
 """ms by which this machine's clock may differ from that of Redis, which decides; inside it Redis is asked."""
 
@@ -51,12 +54,21 @@ class Scheduler:
         return min([PERIOD, *(ms / 1000 for ms in later)])
 
     async def _publish_due(self, feed: str) -> None:
-        item_ids = [*(await self.editor.due_list.peek(feed)).item_ids]
-        random.shuffle(item_ids)  # workers that begin at different ends seldom get into each other's way
-        for item_id in item_ids:
-            try:
-                done = await self.editor.publish_due(feed, item_id)
-            except Exception:  # whatever is wrong with one item, the others' time has come too
-                log.warning("a scheduled item did not go out", feed=feed, item=item_id, exc_info=True)
-            else:
-                log.debug("a scheduled item went out", feed=feed, item=item_id, cursor=str(done.event))
+        """A handful at a time, each looked up anew: what other workers have let out meanwhile is not tried in vain."""
+        failed: set[str] = set()
+        while True:
+            due = await self.editor.due_list.peek(feed, AT_ONCE + len(failed))
+            item_ids = [item_id for item_id in due.item_ids if item_id not in failed]
+            if not item_ids:
+                return
+            random.shuffle(item_ids)  # workers that begin at different ends seldom get into each other's way
+            tried = await asyncio.gather(*(self._try(feed, item_id, due.now) for item_id in item_ids))
+            failed.update(item_id for item_id, out in zip(item_ids, tried, strict=True) if not out)
+
+    async def _try(self, feed: str, item_id: str, now: int) -> bool:
+        try:
+            await self.editor.publish_due(feed, item_id, now)
+        except Exception:  # whatever is wrong with one item, the others' time has come too
+            log.warning("a scheduled item did not go out", feed=feed, item=item_id, exc_info=True)
+            return False
+        return True

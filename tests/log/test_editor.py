@@ -45,7 +45,7 @@ async def publish(editor: Editor, **fields: Any) -> Item:
 
 
 async def events(editor: Editor) -> list[Event]:
-    page = await editor.log.read(FEED, BIRTH)
+    page = await editor.log.read(FEED, BIRTH, 1_000)
     assert isinstance(page, Page)
     return [*page.events]
 
@@ -61,9 +61,13 @@ async def everything(redis: Redis) -> bytes:
     return b"".join(found + plain)
 
 
+async def now(editor: Editor) -> int:
+    """By the clock that decides."""
+    return (await editor.due_list.peek(FEED, 0)).now
+
+
 async def later(editor: Editor, ms: int) -> str:
-    """The time *ms* from now, by the clock that decides."""
-    return rfc3339((await editor.due_list.peek(FEED, 0)).now + ms)
+    return rfc3339(await now(editor) + ms)
 
 
 # -- publishing
@@ -275,12 +279,12 @@ async def test_an_embargo_keeps_an_item_out_until_its_time(editor: Editor) -> No
     item = await publish(editor, embargoedUntil=await later(editor, 60_000))
     assert await told(editor) == []
     assert (await editor.items.newest(FEED, 10)).rows == ()
-    assert (await editor.publish_due(FEED, item.id)).event is None
+    assert (await editor.publish_due(FEED, item.id, await now(editor))).event is None
     assert (await editor.publish_draft(FEED, item.id)).event is None
     put_off = await editor.patch(FEED, item.id, {"embargoedUntil": await later(editor, 90_000)})
     assert put_off.event is None
-    now = await editor.patch(FEED, item.id, {"embargoedUntil": None})
-    assert now.event is not None
+    lifted = await editor.patch(FEED, item.id, {"embargoedUntil": None})
+    assert lifted.event is not None
     assert await told(editor) == [EventType.PUBLISHED]
     assert await editor.due_list.next_times([FEED]) == {}
 
@@ -302,7 +306,8 @@ async def test_what_is_due_goes_out_once(editor: Editor) -> None:
         return item.id in (await editor.due_list.peek(FEED)).item_ids
 
     await until(is_due)
-    done: list[Done] = await asyncio.gather(*(editor.publish_due(FEED, item.id) for _ in range(8)))
+    at = await now(editor)
+    done: list[Done] = await asyncio.gather(*(editor.publish_due(FEED, item.id, at) for _ in range(8)))
     assert len({d.event for d in done}) == 1
     (event,) = await events(editor)
     assert rfc3339(event.cursor.ms) >= item.embargoed_until
