@@ -1,0 +1,35 @@
+"""The client's pure parts, called in a browser: each function that a file in `specs` exports is a test."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+from playwright.async_api import Page, Route
+
+from tests.browser.site import Site
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+SPECS = Path(__file__).parent / "specs"
+CASES = [
+    (path.name, name)
+    for path in sorted(SPECS.glob("*.js"))
+    for name in re.findall(r"^export function (\w+)\(\)", path.read_text(), re.M)
+]
+
+
+async def _serve(route: Route) -> None:
+    await route.fulfill(path=SPECS / route.request.url.rsplit("/", 1)[1], content_type="text/javascript")
+
+
+@pytest.mark.parametrize(("file", "name"), CASES)
+async def test_spec(page: Page, site: Site, file: str, name: str) -> None:
+    await page.route("**/specs/*.js", _serve)
+    await page.route(
+        "**/blank", lambda route: route.fulfill(body="<!doctype html><title>blank</title>", content_type="text/html")
+    )
+    await page.goto(f"{site.url}/blank")
+
+    await page.evaluate("async ([file, name]) => { await (await import(`/specs/${file}`))[name](); }", [file, name])
