@@ -1,0 +1,289 @@
+"""The reader's page in Chromium, on the real server."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from playwright.async_api import BrowserContext, Page, expect
+
+from tests.browser.site import Site
+from tests.waiting import until
+
+pytestmark = pytest.mark.asyncio(loop_scope="session")
+
+ENTRIES = "ol.feed .entry"
+HEADLINES = f"() => [...document.querySelectorAll('{ENTRIES}')].map((e) => (e.querySelector('h3') ?? e).textContent.trim())"
+PLACES = f"""() => [...document.querySelectorAll('{ENTRIES}')]
+  .map((e) => [e.id, e.getBoundingClientRect()]).filter(([, r]) => r.bottom > 0 && r.top < innerHeight).map(([id, r]) => [id, r.top])"""
+
+
+async def open_reader(page: Page, site: Site, feed: str, query: str = "") -> None:
+    await page.goto(f"{site.url}/read/{feed}{query}")
+    await expect(page.locator(".masthead .state")).to_have_text("Live")
+
+
+async def headlines(page: Page) -> list[str]:
+    return list(await page.evaluate(HEADLINES))
+
+
+async def fill(site: Site, feed: str, count: int, **fields: Any) -> None:
+    """Older items, the first of them an hour old."""
+    items = [
+        {
+            "headline": f"Old {number}",
+            "bodyText": f"The story of {number}.\n\nMore of it.",
+            "contentCreated": f"2026-11-20T{23 - number // 60:02}:{59 - number % 60:02}:00.000Z",
+            **fields,
+        }
+        for number in range(count)
+    ]
+    for item in items:
+        await site.publish(feed, **item)
+
+
+async def test_the_news_is_there_without_scripts(context: BrowserContext, site: Site, feed: str) -> None:
+    await fill(site, feed, 25)
+    plain = await context.browser.new_context(java_script_enabled=False)  # type: ignore[union-attr]  # it has one
+    page = await plain.new_page()
+    await page.goto(f"{site.url}/read/{feed}")
+
+    await expect(page.locator(ENTRIES)).to_have_count(20)
+    await expect(page.locator(".day h2")).to_have_text("Friday 20 November 2026")
+    await expect(page.locator(".masthead .state")).to_be_hidden()  # it cannot know
+    await page.get_by_role("link", name="More news").click()
+    await expect(page.locator(ENTRIES)).to_have_count(5)
+    await page.locator("h3 a").first.click()
+    await expect(page.locator("h1")).to_have_text("Old 20")
+    await plain.close()
+
+
+async def test_a_reader_at_the_top_sees_new_items_by_themselves(page: Page, site: Site, feed: str) -> None:
+    await fill(site, feed, 3)
+    await open_reader(page, site, feed)
+    await site.publish(feed, headline="Storm", bodyHtml="<p>It is <b>here</b>.</p>")
+
+    await expect(page.locator(ENTRIES)).to_have_count(4)
+    assert await headlines(page) == ["Storm", "Old 0", "Old 1", "Old 2"]
+    await expect(page.locator(ENTRIES).first.locator(".body b")).to_have_text("here")
+    await expect(page.locator(ENTRIES).first.locator(".age")).to_have_text("just now")
+
+
+async def test_what_is_read_does_not_move(page: Page, site: Site, feed: str) -> None:
+    """Not for new items, nor for a change, a kill, a pin or breaking news above it; the sign counts, the title too."""
+    await fill(site, feed, 20)
+    first = await site.publish(feed, headline="First", bodyText="Words.\n\n" * 10)
+    await open_reader(page, site, feed)
+    await page.evaluate("scrollTo(0, document.body.scrollHeight / 2)")
+    await expect(page.locator(".mark")).not_to_be_in_viewport()
+    before = await page.evaluate(PLACES)
+
+    for number in range(5):
+        await site.publish(feed, headline=f"New {number}", urgency=1 if number == 2 else 5, pinned=number == 3, keyEvent=True)
+    await site.change(feed, first["id"], correction="It was the second.", bodyText="Words.\n\n" * 30)
+    await expect(page.locator(".toast")).to_have_text("5 new updates")
+    await site.cancel(feed, first["id"])
+    await expect(page.locator(f"#u-{first['id']}")).to_have_text("This update has been withdrawn.")
+
+    assert await page.evaluate(PLACES) == before
+    await expect(page).to_have_title("(5) World news")
+    await expect(page.get_by_role("status")).to_have_text("5 new updates", timeout=10_000)
+    await page.locator(".toast").click()
+    await expect(page.locator(ENTRIES)).to_have_count(26 if await page.locator(ENTRIES).count() == 26 else 25)
+    assert (await headlines(page))[:6] == [*(f"New {n}" for n in (4, 3, 2, 1, 0)), "This update has been withdrawn."]
+    await expect(page).to_have_title("World news")
+
+
+async def test_a_killed_item_is_gone_everywhere_at_once(page: Page, site: Site, feed: str) -> None:
+    item = await site.publish(feed, headline="A secret", urgency=1, pinned=True, keyEvent=True, highlight=True)
+    await open_reader(page, site, feed)
+    for part in (".pinned", ".key-events", ".picks", ".breaking-band", "ol.feed"):
+        await expect(page.locator(part)).to_contain_text("A secret")
+
+    await site.cancel(feed, item["id"])
+
+    await expect(page.locator("ol.feed")).to_contain_text("This update has been withdrawn.")
+    await expect(page.locator(".breaking-band")).to_be_hidden()
+    assert "A secret" not in await page.locator("body").inner_text()
+
+
+async def test_pins_key_events_and_picks_come_and_go(page: Page, site: Site, feed: str) -> None:
+    await fill(site, feed, 2)
+    item = await site.publish(feed, headline="Storm")
+    await open_reader(page, site, feed)
+    for part in (".pinned", ".key-events", ".picks"):
+        await expect(page.locator(part)).to_be_hidden()
+
+    await site.change(feed, item["id"], pinned=True, keyEvent=True, highlight=True)
+    for part in (".pinned", ".key-events", ".picks"):
+        await expect(page.locator(part)).to_contain_text("Storm")
+    assert (await headlines(page))[0] == "Storm"  # the original keeps its place
+    await site.change(feed, item["id"], pinned=False, keyEvent=False, highlight=False)
+
+    for part in (".pinned", ".key-events", ".picks"):
+        await expect(page.locator(part)).to_be_hidden()
+
+
+async def test_a_correction_is_labelled(page: Page, site: Site, feed: str) -> None:
+    item = await site.publish(feed, headline="Four ships")
+    await open_reader(page, site, feed)
+    await site.change(feed, item["id"], headline="Five ships", correction="There were five, not four.")
+
+    entry = page.locator(f"#u-{item['id']}")
+    await expect(entry.locator("h3")).to_have_text("Five ships")
+    await expect(entry.locator(".label")).to_have_text("Correction")
+    await expect(entry.locator(".correction")).to_have_text("There were five, not four.")
+
+
+async def test_more_news_goes_on_while_items_arrive(page: Page, site: Site, feed: str) -> None:
+    await fill(site, feed, 50)
+    await open_reader(page, site, feed)
+    await page.get_by_role("link", name="More news").click()
+    await expect(page.locator(ENTRIES)).to_have_count(40)
+    await site.publish(feed, headline="New")
+    await expect(page.locator(".toast")).to_have_text("1 new update")
+    await page.get_by_role("link", name="More news").click()
+    await expect(page.locator(".more")).to_have_text("You have reached the beginning.")
+
+    assert await headlines(page) == [f"Old {number}" for number in range(50)]
+
+
+async def test_a_permalink_opens_the_page_that_contains_the_item(page: Page, site: Site, feed: str) -> None:
+    await fill(site, feed, 45)
+    await page.goto(f"{site.url}/read/{feed}?before=")
+    old = next(item for item in await site.items(feed) if item["headline"] == "Old 30")
+    await open_reader(page, site, feed, f"?with={old['id']}#u-{old['id']}")
+
+    assert (await headlines(page))[0] == "Old 30"
+    await site.publish(feed, headline="New")
+    await expect(page.locator(".toast")).to_have_text("1 new update")  # this page is older news: nothing goes in on top
+    await page.locator(".toast").click()
+    await expect(page.locator(ENTRIES).first).to_contain_text("New")
+
+
+async def test_a_tag_filters_the_list_and_the_stream(page: Page, site: Site, feed: str) -> None:
+    await site.publish(feed, headline="Goal", tags=["Sport"])
+    vote = await site.publish(feed, headline="Vote", tags=["Politics"])
+    await open_reader(page, site, feed)
+    await page.get_by_role("navigation", name="Topics").get_by_role("link", name="Sport").click()
+    await expect(page.locator(".masthead .state")).to_have_text("Live")
+    assert await headlines(page) == ["Goal"]
+
+    await site.publish(feed, headline="Another vote", tags=["Politics"])
+    await site.change(feed, vote["id"], tags=["sport"])
+
+    await expect(page.locator(ENTRIES)).to_have_count(2)
+    assert await headlines(page) == ["Vote", "Goal"]
+
+
+async def test_times_are_the_readers_own_and_days_begin_at_his_midnight(page: Page, site: Site, feed: str) -> None:
+    """The browser is in Berlin: an hour ahead of the server's UTC."""
+    await site.publish(feed, headline="Before", contentCreated="2026-11-20T22:59:00.000Z")
+    await site.publish(feed, headline="After", contentCreated="2026-11-20T23:01:00.000Z")
+    await open_reader(page, site, feed)
+
+    assert await page.locator(".when time").all_inner_texts() == ["00:01 CET", "23:59 CET"]
+    assert await page.locator(".day").all_inner_texts() == ["Saturday 21 November 2026", "Friday 20 November 2026"]
+
+
+async def test_state_is_told_in_words(page: Page, site: Site, feed: str) -> None:
+    await open_reader(page, site, feed)
+    await site.kill()
+    await expect(page.locator(".masthead .state")).to_have_text("Reconnecting")
+    await site.start()
+
+    await expect(page.locator(".masthead .state")).to_have_text("Live")
+
+
+async def test_a_closed_feed_says_so(page: Page, site: Site, feed: str) -> None:
+    await open_reader(page, site, feed)
+    await site.make(feed, title="World news", open=False)
+
+    await expect(page.locator(".masthead .state")).to_have_text("Closed")
+
+
+async def test_an_expired_item_is_hidden_without_an_event(page: Page, site: Site, feed: str) -> None:
+    await site.publish(feed, headline="Stays")
+    await open_reader(page, site, feed)
+    await page.clock.install()
+    await site.publish(feed, headline="Goes", expires="2099-01-01T00:00:00.000Z")
+    await expect(page.locator(ENTRIES)).to_have_count(2)
+    await page.evaluate("document.querySelector('live-feed').live.now = () => Date.parse('2099-01-01T00:00:01Z')")
+    await page.clock.run_for(11_000)
+
+    assert await headlines(page) == ["Stays"]
+
+
+async def test_hostile_items_stay_data(page: Page, site: Site, feed: str) -> None:
+    """On the first view and live, in every field that is shown; `page` fails the test for a dialog or a refused script."""
+    attack = '"><img src=x onerror=alert(1)><script>alert(2)</script></script>'
+    fields: dict[str, Any] = {
+        "headline": attack,
+        "bodyHtml": "<p>a</p><svg onload=alert(3)><a href='javascript:alert(4)'>b</a><iframe srcdoc='<script>alert(5)</script>'>",
+        "by": attack,
+        "summary": attack,
+        "tags": [attack[:60]],
+        "correction": attack,
+        "infoSources": [{"name": attack}],
+        "link": "https://example.com/?q=%22%3E%3Cscript%3E",
+        "pinned": True,
+        "keyEvent": True,
+        "highlight": True,
+        "urgency": 1,
+    }
+    item = await site.publish(feed, **fields)
+    await open_reader(page, site, feed)
+    await site.publish(feed, **fields)
+    await expect(page.locator(ENTRIES)).to_have_count(2)
+    await page.goto(f"{site.url}/read/{feed}/{item['id']}")
+    await expect(page.locator(".panel .state")).to_have_text("Live")
+
+    assert await page.locator("main script, main iframe, main svg, main img").count() == 0
+
+
+async def test_share_copies_the_link(context: BrowserContext, page: Page, site: Site, feed: str) -> None:
+    await context.grant_permissions(["clipboard-read", "clipboard-write"])
+    item = await site.publish(feed)
+    await open_reader(page, site, feed)
+    await page.get_by_role("button", name="Share").click()
+
+    await expect(page.get_by_role("button", name="Link copied")).to_be_visible()
+    assert await page.evaluate("navigator.clipboard.readText()") == f"{site.url}/read/{feed}/{item['id']}"
+
+
+async def test_server_and_browser_draw_an_item_alike(page: Page, site: Site, feed: str) -> None:
+    """What arrived live looks as it does after a reload."""
+    await open_reader(page, site, feed)
+    await site.publish(
+        feed,
+        headline="Storm",
+        bodyText="One.\nTwo.\n\n" + "Three. " * 200,
+        language="de",
+        tags=["Wetter", "Meer & Küste"],
+        infoSources=[{"name": "TASR"}, {"name": "DWD"}],
+        link="https://example.com/storm",
+        correction="Not yet.",
+        urgency=1,
+        keyEvent=True,
+        highlight=True,
+        renditions=[{"name": "main", "href": "https://example.com/a.jpg", "title": "Waves", "caption": "Waves", "credit": "AP"}],
+    )
+    await page.route("https://example.com/**", lambda route: route.abort())
+    outline = """() => {
+      const outline = (node) => node.nodeType === Node.TEXT_NODE ? node.data.replace(/\\s+/g, " ").trim() : [
+        node.tagName, [...node.attributes].filter(({ name }) => !["data-item", "part", "style"].includes(name))
+          .map(({ name, value }) => `${name}=${value.replace(/ ?(missing|fresh)/, "")}`).sort(),
+        ...[...node.childNodes].map(outline).filter((child) => child.length),
+      ];
+      const entry = document.querySelector("ol.feed .entry");
+      return outline(entry);
+    }"""
+    await expect(page.locator(ENTRIES)).to_have_count(1)
+    live = await page.evaluate(outline)
+    await page.reload()
+    await expect(page.locator(".masthead .state")).to_have_text("Live")
+
+    async def alike() -> bool:
+        return bool(await page.evaluate(outline) == live)
+
+    await until(alike, timeout=3)
