@@ -23,6 +23,8 @@ FLAGS = [
     "--disable-background-networking",
     "--disable-component-update",
     "--disable-sync",
+    # A page of another site may not ask loopback without the user's leave; here every site is on loopback.
+    "--disable-features=LocalNetworkAccessChecks",
 ]
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 

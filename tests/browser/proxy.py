@@ -9,9 +9,7 @@ Fault = Literal["none", "bad gateway", "wrong type", "half", "reset", "black hol
 
 _ANSWERS: dict[str, bytes] = {
     "bad gateway": b"HTTP/1.1 502 Bad Gateway\r\nContent-Length: 0\r\nConnection: close\r\n\r\n",
-    "wrong type": b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 9\r\nConnection: close\r\n\r\n<p>login</p>"[
-        :-3
-    ],
+    "wrong type": b"HTTP/1.1 200 OK\r\nContent-Type: text/html\r\nContent-Length: 9\r\n\r\n<p>log in",
     "half": b'HTTP/1.1 200 OK\r\nContent-Type: text/event-stream\r\n\r\nevent: hello\ndata: {"specversion":"1.0","id":"hel',
 }
 

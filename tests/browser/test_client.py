@@ -118,13 +118,12 @@ async def test_a_lost_position_is_told(context: BrowserContext, site: Site, feed
     await tab.hears("reset")
 
 
-async def test_a_private_feed_is_read_with_a_token_over_every_transport(
-    context: BrowserContext, site: Site, proxy: Proxy
-) -> None:
+async def test_a_private_feed_is_read_over_every_transport(context: BrowserContext, site: Site, proxy: Proxy) -> None:
     feed = "private-wire"
     await site.make(feed, public=False)
-    for fault in ("none", "no events", "only polls"):
-        proxy.fault = fault  # type: ignore[assignment]  # a loop over three of its values
+    faults: tuple[Fault, ...] = ("none", "no events", "only polls")
+    for fault in faults:
+        proxy.fault = fault
         page = await context.new_page()
         await page.route("**/blank", lambda route: route.fulfill(body="<!doctype html>", content_type="text/html"))
         await page.goto(f"{proxy.url}/blank")

@@ -15,7 +15,9 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 ENTRIES = "ol.feed .entry"
 HEADLINES = f"() => [...document.querySelectorAll('{ENTRIES}')].map((e) => (e.querySelector('h3') ?? e).textContent.trim())"
 PLACES = f"""() => [...document.querySelectorAll('{ENTRIES}')]
-  .map((e) => [e.id, e.getBoundingClientRect()]).filter(([, r]) => r.bottom > 0 && r.top < innerHeight).map(([id, r]) => [id, r.top])"""
+  .map((e) => [e.id, e.getBoundingClientRect()])
+  .filter(([, r]) => r.bottom > 0 && r.top < innerHeight)
+  .map(([id, r]) => [id, r.top])"""
 
 
 async def open_reader(page: Page, site: Site, feed: str, query: str = "") -> None:
@@ -49,7 +51,7 @@ async def test_the_news_is_there_without_scripts(context: BrowserContext, site: 
     await page.goto(f"{site.url}/read/{feed}")
 
     await expect(page.locator(ENTRIES)).to_have_count(20)
-    await expect(page.locator(".day h2")).to_have_text("Friday 20 November 2026")
+    await expect(page.locator(".day h2")).to_have_text("Friday, 20 November 2026")
     await expect(page.locator(".masthead .state")).to_be_hidden()  # it cannot know
     await page.get_by_role("link", name="More news").click()
     await expect(page.locator(ENTRIES)).to_have_count(5)
@@ -89,7 +91,7 @@ async def test_what_is_read_does_not_move(page: Page, site: Site, feed: str) -> 
     await expect(page).to_have_title("(5) World news")
     await expect(page.get_by_role("status")).to_have_text("5 new updates", timeout=10_000)
     await page.locator(".toast").click()
-    await expect(page.locator(ENTRIES)).to_have_count(26 if await page.locator(ENTRIES).count() == 26 else 25)
+    await expect(page.locator(ENTRIES)).to_have_count(25)
     assert (await headlines(page))[:6] == [*(f"New {n}" for n in (4, 3, 2, 1, 0)), "This update has been withdrawn."]
     await expect(page).to_have_title("World news")
 
@@ -183,7 +185,7 @@ async def test_times_are_the_readers_own_and_days_begin_at_his_midnight(page: Pa
     await open_reader(page, site, feed)
 
     assert await page.locator(".when time").all_inner_texts() == ["00:01 CET", "23:59 CET"]
-    assert await page.locator(".day").all_inner_texts() == ["Saturday 21 November 2026", "Friday 20 November 2026"]
+    assert await page.locator(".day").all_inner_texts() == ["Saturday, 21 November 2026", "Friday, 20 November 2026"]
 
 
 async def test_state_is_told_in_words(page: Page, site: Site, feed: str) -> None:
@@ -205,11 +207,15 @@ async def test_a_closed_feed_says_so(page: Page, site: Site, feed: str) -> None:
 async def test_an_expired_item_is_hidden_without_an_event(page: Page, site: Site, feed: str) -> None:
     await site.publish(feed, headline="Stays")
     await open_reader(page, site, feed)
-    await page.clock.install()
     await site.publish(feed, headline="Goes", expires="2099-01-01T00:00:00.000Z")
     await expect(page.locator(ENTRIES)).to_have_count(2)
-    await page.evaluate("document.querySelector('live-feed').live.now = () => Date.parse('2099-01-01T00:00:01Z')")
-    await page.clock.run_for(11_000)
+    await page.evaluate(
+        """() => {
+          const feed = document.querySelector("live-feed");
+          feed.live.now = () => Date.parse("2099-01-01T00:00:01Z");
+          feed.board.tick();
+        }"""
+    )
 
     assert await headlines(page) == ["Stays"]
 

@@ -13,11 +13,9 @@ from tests.browser.site import Site
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SPECS = Path(__file__).parent / "specs"
-CASES = [
-    (path.name, name)
-    for path in sorted(SPECS.glob("*.js"))
-    for name in re.findall(r"^export function (\w+)\(\)", path.read_text(), re.M)
-]
+NAMES = re.compile(r"^export function (\w+)\(\)", re.M)
+CASES = [(path.name, name) for path in sorted(SPECS.glob("*.js")) for name in NAMES.findall(path.read_text(encoding="utf-8"))]
+BLANK = "<!doctype html><title>blank</title>"
 
 
 async def _serve(route: Route) -> None:
@@ -27,9 +25,7 @@ async def _serve(route: Route) -> None:
 @pytest.mark.parametrize(("file", "name"), CASES)
 async def test_spec(page: Page, site: Site, file: str, name: str) -> None:
     await page.route("**/specs/*.js", _serve)
-    await page.route(
-        "**/blank", lambda route: route.fulfill(body="<!doctype html><title>blank</title>", content_type="text/html")
-    )
+    await page.route("**/blank", lambda route: route.fulfill(body=BLANK, content_type="text/html"))
     await page.goto(f"{site.url}/blank")
 
     await page.evaluate("async ([file, name]) => { await (await import(`/specs/${file}`))[name](); }", [file, name])

@@ -60,6 +60,7 @@ function follow(item) {
     speechSynthesis?.cancel();
     const text = feed.words.text(`item.${item.pubStatus}`);
     story.replaceChildren(make("h1", {}, text));
+    for (const said of document.head.querySelectorAll("meta[name=description], meta[property], script:not([src])")) said.remove();
     document.title = text;
     return;
   }

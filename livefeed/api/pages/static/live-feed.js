@@ -259,7 +259,7 @@ const fold = (tag) => tag.normalize("NFC").trim().toLowerCase().normalize("NFC")
 
 /** Hands an entry's address to the system's own sheet, or to the clipboard. */
 export async function share(button, entry, words) {
-  const link = entry.querySelector("h3 a, .permalink") ?? { href: location.href };
+  const link = entry.querySelector("h3 a") ?? entry.querySelector(".permalink") ?? location;
   const title = entry.querySelector("h3, h1")?.textContent ?? document.title;
   if (navigator.share) {
     await navigator.share({ url: link.href, title }).catch(() => {}); // the reader thought better of it
