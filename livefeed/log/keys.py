@@ -4,16 +4,19 @@ from __future__ import annotations
 
 from hashlib import sha256
 
-__all__ = ["FEEDS", "Keys"]
+__all__ = ["FEEDS", "SCREENS", "Keys"]
 
 FEEDS = "livefeed:feeds"
 """The set of all feeds' names."""
+
+SCREENS = "livefeed:screens"
+"""The roster of all screens: one page shows those of every feed."""
 
 
 class Keys:
     """The keys of one feed; its name is their hash tag, so that they live in one Cluster slot."""
 
-    __slots__ = ("desk", "due", "feed", "inbox", "items", "log", "prefix", "rejected", "removed", "timeline")
+    __slots__ = ("desk", "desks", "due", "feed", "inbox", "items", "log", "prefix", "rejected", "removed", "timeline")
 
     def __init__(self, feed: str) -> None:
         self.prefix = f"livefeed:{{{feed}}}:"
@@ -26,6 +29,7 @@ class Keys:
         self.items = self.prefix + "items"
         self.desk = self.prefix + "desk"
         self.due = self.prefix + "due"
+        self.desks = self.prefix + "desks"
 
     def item(self, item_id: str) -> str:
         return f"{self.prefix}item:{item_id}"
