@@ -23,7 +23,10 @@ from livefeed.api.formats.endpoints import Formats
 from livefeed.api.health import Health
 from livefeed.api.items import Items
 from livefeed.api.listing import Lists
+from livefeed.api.pages.desk import Desk
 from livefeed.api.pages.endpoints import Pages
+from livefeed.api.pages.wall import Wall
+from livefeed.api.presence import Presence
 from livefeed.api.problems import HANDLERS
 from livefeed.api.publishing import Publishing
 from livefeed.api.sockets import Sockets
@@ -53,6 +56,7 @@ from livefeed.log.eventlog import EventLog
 from livefeed.log.headcount import Headcount
 from livefeed.log.inbox import Inbox
 from livefeed.log.itemstore import ItemStore
+from livefeed.log.roster import Roster
 from livefeed.log.scheduler import Scheduler
 from livefeed.log.sweeper import Sweeper
 from livefeed.log.tail import BLOCK
@@ -70,6 +74,12 @@ _SESSION = 12 * 3600
 
 _TICKET = 30
 """Seconds in which a ticket must be used."""
+
+_AT_DESK = 15
+"""Seconds for which a desk that said nothing more is taken for there: it speaks every five."""
+
+_SCREENS = 24 * 3600
+"""Seconds for which a screen that says nothing more is still listed, as missing."""
 
 _SPARE_FILES = 128
 """Open files that are kept for Redis, the store and the log when connections take the rest."""
@@ -106,12 +116,17 @@ class Application:
     def _routes(self) -> list[BaseRoute]:
         formats = Formats(self._catalog, self._items, self._log, _now, self.config.public_url)
         pages = Pages(self._catalog, self._items, self._headcount.of, _now, base=self.config.public_url, version=__version__)
+        desks, screens = Roster(self._redis, keep=_AT_DESK, most=200), Roster(self._redis, keep=_SCREENS, most=500)
+        presence = Presence(self._catalog, desks, screens)
         return [
             *Events(self._hub).routes(),
             *Sockets(self._hub, self._editor, self._audit).routes(),
             *Items(Publishing(self._editor, self._audit), Lists(self._items, self._catalog)).routes(),
             *formats.routes(),
             *pages.routes(),
+            *Desk(pages, self._catalog).routes(),
+            *Wall(pages, presence).routes(),
+            *presence.routes(),
             *Feeds(self._catalog, self._audit, self._headcount.of).routes(),
             *AuthEndpoints(self._authenticator, self._audit, token_lifetime=self.config.token_lifetime).routes,
             *Health(self._faults, self._exposition.text).routes(),

@@ -60,7 +60,7 @@ class Pages:
         self._catalog = catalog
         self._items = items
         self._readers = readers
-        self._now = now
+        self.now = now
         self._base = base.rstrip("/")
         self._version = version
         self.assets = Assets(Path(__file__).parent / "static")
@@ -94,7 +94,7 @@ class Pages:
 
     async def _card(self, feed: Feed) -> FeedCard:
         listing = await self._items.newest(feed.name, 1)
-        latest = next(iter(_out(listing.rows, self._now())), None)
+        latest = next(iter(_out(listing.rows, self.now())), None)
         return FeedCard(feed.name, feed.settings, feed.head.ms or None, self._readers(feed.name), latest)
 
     async def reader(self, request: Request) -> Response:
@@ -112,7 +112,7 @@ class Pages:
         except RequestError as error:
             return self.problem(request, error)
         frame = self.frame(request, query.one("lang") or "", feed)
-        now = self._now()
+        now = self.now()
         newest = not place or (bool(forward.rows) and listing.rows[:1] == forward.rows[:1])
         news = News(
             channel=Channel(feed.name, feed.settings, frame.base),
@@ -147,7 +147,7 @@ class Pages:
         channel = Channel(feed.name, feed.settings, frame.base)
         if stored.state in ("withheld", "canceled"):
             return self._answer(request, feed, self.renderer.removed(frame, channel, stored.state), status=410)
-        now = self._now()
+        now = self.now()
         item = msgspec.json.decode(stored.data, type=Item)
         if not is_out(item, now):
             return self.problem(request, NotFound("it has expired"), item=True)
@@ -160,6 +160,10 @@ class Pages:
         if not feed.settings.public:
             _caller(request).require(Role.READ, feed.name)
         return feed
+
+    async def current(self, feed: str, limit: int, only: Filter = Filter.ALL) -> list[Item]:
+        """The newest items that readers may see."""
+        return _out((await self._items.newest(feed, limit, only=only)).rows, self.now())
 
     def frame(self, request: Request, language: str = "", feed: Feed | None = None) -> Frame:
         """What is around a page for this request."""

@@ -191,21 +191,22 @@ class Renderer:
     def reader(self, frame: Frame, news: News) -> str:
         page = Page.of(news.channel, news.items, now=news.now, updated=max((i.version_created for i in news.items), default=""))
         structured = Markup(jsonld.write(page).decode())  # noqa: S704  # escapes what could end the element
-        return self._render("reader.html", frame, news=news, channel=news.channel, structured=structured)
+        return self.render("reader.html", frame, news=news, channel=news.channel, structured=structured)
 
     def article(self, frame: Frame, item: Item, news: News) -> str:
         structured = Markup(jsonld.write_article(item, news.channel).decode())  # noqa: S704  # likewise
-        return self._render("article.html", frame, item=item, news=news, channel=news.channel, structured=structured)
+        return self.render("article.html", frame, item=item, news=news, channel=news.channel, structured=structured)
 
     def removed(self, frame: Frame, channel: Channel, status: str) -> str:
         """The page of an item that is withheld or canceled."""
-        return self._render("removed.html", frame, channel=channel, status=status)
+        return self.render("removed.html", frame, channel=channel, status=status)
 
     def start(self, frame: Frame, feeds: Sequence[FeedCard], *, healthy: bool) -> str:
-        return self._render("start.html", frame, feeds=feeds, healthy=healthy)
+        return self.render("start.html", frame, feeds=feeds, healthy=healthy)
 
     def error(self, frame: Frame, key: str, detail: str) -> str:
-        return self._render("error.html", frame, key=key, detail=detail)
+        return self.render("error.html", frame, key=key, detail=detail)
 
-    def _render(self, template: str, frame: Frame, **values: object) -> str:
+    def render(self, template: str, frame: Frame, **values: object) -> str:
+        """Any page: *values* are what its template calls them."""
         return self._environment.get_template(template).render(frame=frame, words=frame.words, root=frame.root, **values)

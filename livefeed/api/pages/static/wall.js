@@ -1,0 +1,147 @@
+// A screen that hangs on a wall for weeks. Nobody touches it: everything it needs is in its address.
+
+import { addressOf, connect, readItems } from "./livefeed.js";
+import { isDim, WallClock } from "./wall/clock.js";
+import { Renewal } from "./wall/renewal.js";
+import { Rows, say, voice } from "./wall/rows.js";
+import { KEPT, Screen } from "./wall/screen.js";
+import { Words } from "./words.js";
+
+const TICK = 1_000;
+const REPORT = 15_000;
+const SHIFT = 180_000; // so that no line burns into the panel
+const ORBIT = [[0, 0], [4, 0], [4, 4], [0, 4], [-4, 4], [-4, 0], [-4, -4], [0, -4], [4, -4]];
+const SHAPES = { live: "●", reconnecting: "▲", offline: "■" };
+const SHOWN = /** @type {Record<string, "live" | "reconnecting" | "offline">} */ ({ live: "live", offline: "offline", stopped: "offline" });
+
+const wall = /** @type {HTMLElement} */ (document.querySelector(".wall"));
+const { feed: name = "", tags = "", zone = "", screen: given = "", dim = "", version = "" } = wall.dataset;
+const rows = Number(wall.dataset.rows);
+const find = (selector) => /** @type {HTMLElement} */ (document.querySelector(selector));
+const token = new URLSearchParams(location.hash.slice(1)).get("token") ?? undefined;
+
+const words = await Words.load(document.documentElement.lang);
+const clock = new WallClock(words.hours.resolvedOptions().locale, zone);
+const screen = new Screen(rows);
+const board = new Rows(find(".rows"), find(".breaking"), rows, words, (ms) => clock.read(ms).minute);
+const renewal = new Renewal(version);
+const chosen = tags ? tags.split(",") : undefined;
+const live = connect(name, { last: KEPT, tags: chosen, token, share: false });
+const told = Object.fromEntries(
+  [".hour", ".date", ".zone", ".word", ".shape", ".last", ".checked", ".outage"].map((selector) => [selector, voice(find(selector))]),
+);
+const called = given || ownName();
+let shown = screen.view(Date.now());
+let due = false;
+let painted = 0;
+let changed = Date.now();
+let reported = 0;
+
+wall.style.setProperty("--scale", wall.dataset.scale ?? "1");
+find(".screen").textContent = called;
+for (const event of ["event", "snapshot", "reset"]) live.addEventListener(event, ({ detail }) => take(detail));
+live.addEventListener("state", tick);
+setInterval(tick, TICK);
+tick();
+
+/** A screen that was given no name keeps the one that it makes. */
+function ownName() {
+  const kept = localStorage.getItem("livefeed.screen") ?? `screen-${crypto.getRandomValues(new Uint16Array(1))[0].toString(16).padStart(4, "0")}`;
+  localStorage.setItem("livefeed.screen", kept);
+  return kept;
+}
+
+function take(event) {
+  const now = live.now();
+  const added = screen.apply(event);
+  if (event.type.startsWith("live.item.")) board.greet(added, now); // what comes in bulk is no news of this moment
+  changed = Date.now();
+  due = true;
+  if (changed - painted >= TICK || event.type.startsWith("live.stream.") || isRemoval(event)) paint();
+}
+
+// What must not be seen any more goes at once; all else at most once a second, so that a rush of news is no flicker.
+const isRemoval = ({ type }) => type === "live.item.withheld" || type === "live.item.canceled";
+
+function paint() {
+  const now = live.now();
+  due = false;
+  painted = Date.now();
+  shown = screen.view(now);
+  board.show(shown, now);
+  find(".empty").hidden = shown.size > 0;
+  if (screen.wanting) refill();
+}
+
+async function refill() {
+  screen.more = false; // one request, however many events come meanwhile
+  try {
+    const data = await readItems(name, { limit: KEPT, tag: chosen, token });
+    screen.apply({ type: "live.stream.snapshot", data });
+  } catch {
+    screen.more = true;
+  }
+  due = true;
+}
+
+function tick() {
+  const now = live.now();
+  if (due || live.state !== "connecting") paint();
+  showClock(now);
+  showState(now);
+  const step = ORBIT[Math.floor(now / SHIFT) % ORBIT.length];
+  wall.style.setProperty("--x", `${step[0]}px`);
+  wall.style.setProperty("--y", `${step[1]}px`);
+  if (live.state === "live" && !shown.breaking) renewal.look(Date.now(), live.version, changed);
+  if (Date.now() - reported >= REPORT) report();
+}
+
+function showClock(now) {
+  const { hour, date, zone: abbreviation, minute } = clock.read(now);
+  say(told[".hour"], hour);
+  say(told[".date"], date);
+  say(told[".zone"], clock.known ? abbreviation : words.text("wall.zone", { zone }));
+  document.body.classList.toggle("dim", isDim(dim, minute));
+}
+
+/** Live, reconnecting or offline: a word, a shape and a colour, and a quiet feed never looks like a dead one. */
+function showState(now) {
+  const state = SHOWN[live.state] ?? "reconnecting";
+  const chip = find(".state");
+  chip.dataset.state = state;
+  say(told[".shape"], SHAPES[state]);
+  say(told[".word"], wordFor(state));
+  say(told[".last"], shown.newest ? words.text("wall.last", { age: duration(now - Date.parse(shown.newest)) }) : words.text("wall.last.none"));
+  say(told[".checked"], Number.isFinite(live.age) ? words.text("wall.checked", { age: duration(live.age) }) : words.text("wall.checked.never"));
+  find(".outage").hidden = state !== "offline";
+  const outage = Date.now() - live.since;
+  say(told[".outage"], state === "offline" ? words.text("wall.outage", { age: duration(outage), time: timeOf(live.since) }) : "");
+}
+
+function wordFor(state) {
+  if (state === "live") return words.text("wall.live");
+  if (live.state === "connecting") return words.text("wall.connecting");
+  if (live.state === "stale") return words.text("wall.stale", { time: timeOf(live.since) });
+  return words.text(`wall.${state}`, { time: timeOf(live.since) });
+}
+
+const timeOf = (ms) => clock.read(ms + live.now() - Date.now()).minute;
+
+/** A length of time in its largest unit. @param {number} ms */
+function duration(ms) {
+  const seconds = Math.max(0, Math.floor(ms / 1000));
+  if (seconds < 60) return words.text("wall.seconds", { n: seconds });
+  if (seconds < 3600) return words.text("wall.minutes", { n: Math.floor(seconds / 60) });
+  if (seconds < 86_400) return words.text("wall.hours", { n: Math.floor(seconds / 3600) });
+  return words.text("wall.days", { n: Math.floor(seconds / 86_400) });
+}
+
+/** Says how this screen is, for the page that lists all of them. What cannot be said now is said the next time. */
+function report() {
+  reported = Date.now();
+  const state = SHOWN[live.state] ?? "reconnecting";
+  const since = new Date(live.since).toISOString();
+  const body = { screen: called, state, heard: Math.round(Math.min(live.age, 1e12)), items: screen.size, newest: shown.newest, version: live.version || version, since };
+  const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
+  fetch(`${addressOf(name)}/screens`, { method: "POST", headers, body: JSON.stringify(body) }).catch(() => {});
+}

@@ -1,0 +1,79 @@
+// What one screen knows of a feed: so many items and no more, however long it hangs there. No DOM, no transport, no clock.
+
+import { isBreaking } from "../entry.js";
+import { newestFirst } from "../model.js";
+
+/** @import { Item } from "../model.js" */
+
+/** Items in hand: enough to fill up after a few kills, and always the same amount of memory. */
+export const KEPT = 60;
+
+export class Screen {
+  /** @type {Map<string, Item>} by uri */ #items = new Map();
+  /** Whether the feed has older items than those in hand. */ more = false;
+
+  /** @param {number} rows */
+  constructor(rows) {
+    this.rows = rows;
+  }
+
+  /** Takes an event of the stream: the uris of those items that were not there before. */
+  apply({ type, data }) {
+    if (type === "live.stream.reset" || type === "live.stream.snapshot") {
+      this.more = Boolean(data.next);
+      return this.#renew(type.endsWith("reset") ? data.items : [...this.#items.values(), ...data.items]);
+    }
+    if (!type.startsWith("live.item.")) return [];
+    return this.#put(data) && this.#trim().has(data.uri) ? [data.uri] : [];
+  }
+
+  /** @param {Item[]} items */
+  #renew(items) {
+    const known = new Set(this.#items.keys());
+    this.#items.clear();
+    for (const item of items) this.#put(item);
+    return [...this.#trim()].filter((uri) => !known.has(uri));
+  }
+
+  /** Whether *item* is new here. @param {Item} item */
+  #put(item) {
+    const before = this.#items.get(item.uri);
+    if (before && before.version > item.version) return false;
+    if (item.pubStatus === "usable") this.#items.set(item.uri, item);
+    else this.#items.delete(item.uri); // nothing older can come after it: the log is one order
+    return !before && item.pubStatus === "usable";
+  }
+
+  #trim() {
+    if (this.#items.size > KEPT) {
+      this.more = true;
+      const kept = this.#sorted().sort((a, b) => Number(b.pinned ?? false) - Number(a.pinned ?? false)).slice(0, KEPT);
+      this.#items = new Map(kept.map((item) => [item.uri, item]));
+    }
+    return new Set(this.#items.keys());
+  }
+
+  #sorted() {
+    return [...this.#items.values()].sort(newestFirst);
+  }
+
+  /** What is to be seen at *now* (ms): breaking news, the rows, and the time of the newest item. */
+  view(now) {
+    const items = this.#sorted().filter((item) => !(Date.parse(item.expires) <= now));
+    const breaking = items.find((item) => isBreaking(item, now));
+    const rest = items.filter((item) => item !== breaking);
+    const byRank = (a, b) => (a.pinRank ?? 0) - (b.pinRank ?? 0);
+    const pinned = rest.filter((item) => item.pinned).sort(byRank).slice(0, Math.floor(this.rows / 3));
+    const rows = [...pinned, ...rest.filter((item) => !pinned.includes(item))].slice(0, this.rows);
+    return { breaking, rows, newest: items[0]?.contentCreated, size: items.length };
+  }
+
+  get size() {
+    return this.#items.size;
+  }
+
+  /** Whether so many items were taken back that older ones should fill the rows. */
+  get wanting() {
+    return this.more && this.#items.size < this.rows;
+  }
+}
