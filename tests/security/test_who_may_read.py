@@ -26,7 +26,6 @@ READS = [
     "/v1/feeds/secret/feed.jsonld",
     "/read/secret",
     "/read/secret/ITEM",
-    "/wall/secret",
 ]
 
 
