@@ -8,6 +8,8 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 
 import structlog
 
+from livefeed.log.cancelling import cancelled
+
 __all__ = ["background"]
 
 _FIRST_PAUSE = 0.1
@@ -25,11 +27,7 @@ async def background(works: Mapping[str, Work]) -> AsyncIterator[None]:
     try:
         yield
     finally:
-        # Until Python 3.12 `asyncio.wait_for`, inside libraries, can lose a cancellation: it is said again until it is heard.
-        while any(not task.done() for task in tasks):
-            for task in tasks:
-                task.cancel()
-            await asyncio.wait(tasks, timeout=0.5)
+        await cancelled(tasks)
 
 
 async def _keep(name: str, work: Work) -> None:

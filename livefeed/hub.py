@@ -21,6 +21,7 @@ from livefeed.cursors import Cursor
 from livefeed.exceptions import NotFound, RequestError, Unavailable
 from livefeed.grants import Caller, Role
 from livefeed.holes import Continuation, Hole, NoFeed
+from livefeed.log.cancelling import cancelled
 from livefeed.log.catalog import Catalog, Feed
 from livefeed.log.eventlog import EventLog
 from livefeed.log.itemstore import ItemStore
@@ -78,8 +79,7 @@ class Hub:
     async def __aexit__(
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
-        for task in self._running:
-            task.cancel()
+        await cancelled(self._running)
         await self._tasks.__aexit__(kind, error, traceback)
 
     # -- channels

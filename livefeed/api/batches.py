@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -17,6 +18,8 @@ __all__ = ["MAX_BATCH", "NDJSON", "from_array", "from_lines", "publish_all"]
 NDJSON = "application/x-ndjson"
 MAX_BATCH = 4 * 1024 * 1024
 MAX_ITEMS = 1_000
+TOGETHER = 100
+"""Entries that are checked in one turn of the loop: readers wait for it."""
 
 
 def from_lines(body: bytes) -> list[bytes]:
@@ -38,20 +41,34 @@ def _counted(entries: list[Any]) -> list[Any]:
     return entries
 
 
-async def publish_all(entries: list[bytes], publish: Callable[[bytes], Awaitable[Done]]) -> bytes:
-    """One line of JSON for each entry. After Redis failed once the rest is not tried: each would wait as long in vain."""
+async def publish_all(entries: list[bytes], publish: Callable[[bytes], Awaitable[Done]], *, together: bool) -> bytes:
+    """One line of JSON for each entry. After Redis failed once the rest is not tried: each would wait as long in vain.
+
+    *together*: the entries do not depend on each other, and go to Redis many at a time; their order stays.
+    """
+    # The first goes ahead alone: it may have to make the feed.
+    size = TOGETHER if together else 1
+    chunks = [entries[:1], *(entries[start : start + size] for start in range(1, len(entries), size))]
     lines: list[bytes] = []
     failed: Unavailable | None = None
-    for entry in entries:
-        try:
-            if failed is not None:
-                raise failed
-            done = await publish(entry)
-        except RequestError as error:
-            if isinstance(error, Unavailable):
-                failed = error
-            lines.append(orjson.dumps({"status": error.status, "problem": error.problem()}))
-        else:
-            status = 201 if done.created else 200
-            lines.append(b'{"status":%d,' % status + done_json(done)[1:])
+    for chunk in chunks:
+        if failed is not None:
+            lines += [_problem(failed)] * len(chunk)
+            continue
+        for done in await asyncio.gather(*map(publish, chunk), return_exceptions=True):
+            if isinstance(done, Unavailable):
+                failed = done
+            lines.append(_line(done))
     return b"".join(line + b"\n" for line in lines)
+
+
+def _line(done: Done | BaseException) -> bytes:
+    if isinstance(done, RequestError):
+        return _problem(done)
+    if isinstance(done, BaseException):
+        raise done
+    return b'{"status":%d,' % (201 if done.created else 200) + done_json(done)[1:]
+
+
+def _problem(error: RequestError) -> bytes:
+    return orjson.dumps({"status": error.status, "problem": error.problem()})

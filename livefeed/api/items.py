@@ -67,7 +67,7 @@ class Items:
                 raise BadRequest("an Idempotency-Key names one item: in a batch, give each item its uri")
             entries = from_lines(body) if kind == NDJSON else from_array(body)
             self._charge(request, caller, len(entries))
-            return Response(await publish_all(entries, publish), media_type=NDJSON, headers=_FRESH)
+            return Response(await publish_all(entries, publish, together=not update), media_type=NDJSON, headers=_FRESH)
         if len(body) > MAX_ITEM:
             raise TooLarge(f"the item has {len(body):,} bytes: {MAX_ITEM:,} are allowed; shorten its body and give a link")
         self._charge(request, caller, 1)

@@ -15,6 +15,7 @@ from livefeed.events import Event, EventType
 from livefeed.exceptions import ConfigError, Unavailable
 from livefeed.holes import Continuation, Hole, NoFeed, Page
 from livefeed.log import scripts
+from livefeed.log.appender import Appender
 from livefeed.log.changes import Appended, Change, Closed, Exists, Missing, Moved, Outcome, Raced, Repeated
 from livefeed.log.connect import Backend
 from livefeed.log.durability import Durability, Wait, check_reached, strongest, waits
@@ -38,6 +39,7 @@ class EventLog:
         self.durability = durability
         # Refuses at start what could only be refused at each publish later.
         waits(durability, backend, WAIT_TIMEOUT)
+        self._appender = Appender(redis)
         self._append = scripts.load("prelude", "repair", "append")
         # A kill gets through when Redis is full: it makes room.
         self._erase = scripts.load("prelude", "repair", "append", flags="allow-oom")
@@ -64,14 +66,11 @@ class EventLog:
         args: list[str | bytes | int] = [keys.prefix, change.packed(), change.data]
         script = self._erase if change.erase else self._append
         commands = strongest(self.backend, WAIT_TIMEOUT) if change.erase else self._waits(durability)
-        if not commands:
-            return _outcome(await script(self.redis, names, args))
-        # WAIT and WAITAOF speak of what their own connection has written.
-        async with self.redis.client() as connection:
-            outcome = _outcome(await script(connection, names, args))
-            if isinstance(outcome, Appended | Repeated):
-                check_reached(self._level(durability), [await scripts.command(connection, *command) for command in commands])
-            return outcome
+        answer, waited = await self._appender.call(script, names, args, commands)
+        outcome = _outcome(answer)
+        if isinstance(outcome, Appended | Repeated):
+            check_reached(self._level(durability), waited)
+        return outcome
 
     async def confirm(self, feed: str, *, erased: bool = False, durability: Durability | None = None) -> None:
         """Wait once more for the durability of what was done before, for who repeats it.

@@ -22,13 +22,16 @@ from livefeed.cursors import BIRTH, Cursor
 from livefeed.exceptions import Unavailable
 from livefeed.holes import Hole, NoFeed, Page
 from livefeed.log import scripts
-from livefeed.log.eventlog import PAGE, EventLog
+from livefeed.log.eventlog import EventLog
 from livefeed.log.keys import Keys
 
 __all__ = ["BLOCK", "Tail"]
 
 BLOCK = 2_000
 """ms that the doorbell is waited for. Longer, and a dead Redis would be noticed later than readers are promised to be told."""
+
+AHEAD = 500
+"""Events that are heard at once: a burst becomes few large writes to each reader instead of many small ones."""
 
 PROBE = 1.0
 """Seconds for the first questions after a connection was lost."""
@@ -106,8 +109,9 @@ class Tail:
                 await asyncio.sleep(BLOCK / 10_000)
                 return []
         finally:
-            reading.cancel()
             changing.cancel()
+            reading.cancel()
+            await asyncio.gather(reading, changing, return_exceptions=True)
 
     def _heard(self, feeds: Mapping[str, str], answer: Any) -> list[str]:
         self._rung = {}
@@ -118,14 +122,14 @@ class Tail:
 
     async def _follow(self, channel: Channel) -> None:
         while True:
-            match await self.log.read(channel.feed, channel.ring.head):
+            match await self.log.read(channel.feed, channel.ring.head, AHEAD):
                 case Page(events, removed) as page:
                     if events or removed:
                         self._measure(page)
                         channel.heard(page)
                     else:
                         channel.checked()
-                    if len(events) < PAGE:
+                    if len(events) < AHEAD:
                         return
                 case Hole(reason):
                     self.counters.tail_holes += 1

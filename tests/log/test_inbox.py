@@ -13,6 +13,7 @@ from livefeed.cursors import BIRTH
 from livefeed.feeds import FeedSettings
 from livefeed.holes import Page
 from livefeed.log import scripts
+from livefeed.log.cancelling import cancelled
 from livefeed.log.catalog import Catalog
 from livefeed.log.connect import connect, inspect
 from livefeed.log.editor import Editor
@@ -47,16 +48,14 @@ async def moved(editor: Editor, redis_url: str, workers: int = 1) -> list[Counte
         return not await editor.log.redis.xlen(INBOX)
 
     await until(empty)
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
+    await cancelled(tasks)
     for bell in bells:
         await bell.aclose()
     return counters
 
 
 async def events(editor: Editor) -> list[tuple[str, str]]:
-    page = await editor.log.read(FEED, BIRTH)
+    page = await editor.log.read(FEED, BIRTH, 1_000)
     assert isinstance(page, Page)
     return [(event.type.value.removeprefix("live.item."), event.subject) for event in page.events]
 

@@ -1,0 +1,21 @@
+"""Ending tasks that talk to Redis."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterable
+
+__all__ = ["cancelled"]
+
+
+async def cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:
+    """Cancel *tasks* and wait until they have ended.
+
+    Once is not enough: redis-py sends under `asyncio.wait_for`, which before Python 3.12 drops a cancellation that comes in the
+    same turn as the end of what it waits for (python/cpython#86296), and the loop that was to end goes on.
+    """
+    pending = set(tasks)
+    while pending:
+        for task in pending:
+            task.cancel()
+        _, pending = await asyncio.wait(pending, timeout=0.1)
