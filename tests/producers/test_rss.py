@@ -1,21 +1,14 @@
 from __future__ import annotations
 
 import asyncio
-import sqlite3
 import time
 from collections.abc import AsyncIterator
-from contextlib import aclosing, asynccontextmanager
-from dataclasses import dataclass, field
+from contextlib import aclosing
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-import uvicorn
-from starlette.applications import Starlette
-from starlette.requests import Request
-from starlette.responses import Response
-from starlette.routing import Route
 
 from livefeed import Item, Outbox
 from livefeed.client.journal import Journal
@@ -26,6 +19,8 @@ from producers.parsing import Parser
 from producers.rss import Poller, poll_all
 from producers.syndication import Unreadable
 from tests.producers import documents
+from tests.producers.outboxes import waiting
+from tests.producers.site import Site, serving
 from tests.waiting import until
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -43,37 +38,6 @@ REAL = {
     "rss_pypy_huge_entries.xml": 10,
 }
 """How many entries feedparser finds in each, less repeated guids."""
-
-
-@dataclass
-class Site:
-    """A web site whose documents a test can change."""
-
-    pages: dict[str, bytes] = field(default_factory=dict)
-    validators: bool = False
-    asked: list[tuple[str, int]] = field(default_factory=list)
-    url: str = ""
-
-    async def page(self, request: Request) -> Response:
-        name = request.path_params["name"]
-        body = self.pages.get(name)
-        etag = f'"{hash(body)}"'
-        status = 404 if body is None else 304 if self.validators and request.headers.get("if-none-match") == etag else 200
-        self.asked.append((name, status))
-        headers = {"ETag": etag} if self.validators else {}
-        return Response(body if status == 200 else b"", status, headers=headers, media_type="text/xml")
-
-
-@asynccontextmanager
-async def serving(site: Site) -> AsyncIterator[Site]:
-    app = Starlette(routes=[Route("/{name}", site.page)])
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
-    async with asyncio.TaskGroup() as group:
-        group.create_task(server.serve())
-        await until(lambda: server.started)
-        site.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-        yield site
-        server.should_exit = True
 
 
 @pytest.fixture
@@ -94,21 +58,13 @@ async def outbox(tmp_path: Path) -> AsyncIterator[Outbox]:
         yield outbox
 
 
-def entries(outbox: Outbox) -> list[tuple[str, Item]]:
-    """What waits in the file, read by a second pair of eyes."""
-    with sqlite3.connect(outbox.path) as db:
-        rows = db.execute("SELECT op, item FROM entries ORDER BY number").fetchall()
-    db.close()
-    return [(op, orjson.loads(item)) for op, item in rows]
-
-
 async def test_entries_are_put_oldest_first_and_once(site: Site, fetcher: Fetcher, outbox: Outbox) -> None:
     site.pages["rss"] = documents.REPEATED
     poller = Poller(f"{site.url}/rss", "world", outbox, fetcher, Parser())
     assert await poller.poll() == 2
     assert await poller.poll() == 0
-    (_, first), (op, second) = entries(outbox)
-    assert op == "upsert"
+    (_, _, first), (op, feed, second) = waiting(outbox)
+    assert (op, feed) == ("upsert", "world")
     assert first["headline"] == "AT&T <3 ships"
     assert second["headline"] == "The Aurora is back in port"
     assert first["contentCreated"] < second["contentCreated"]
@@ -120,11 +76,11 @@ async def test_a_changed_entry_is_put_again_at_its_place(site: Site, fetcher: Fe
     assert await poller.poll() == 3
     site.pages["rss"] = documents.NO_DATES.replace(b"Ship 1", b"Ship 1 has left")
     assert await poller.poll() == 1
-    *before, (op, changed) = entries(outbox)
-    assert [item["headline"] for _, item in before] == ["Ship 1", "Ship 2", "Ship 3"]
+    *before, (op, _, changed) = waiting(outbox)
+    assert [item["headline"] for _, _, item in before] == ["Ship 1", "Ship 2", "Ship 3"]
     assert (op, changed["headline"]) == ("upsert", "Ship 1 has left")
-    assert changed["contentCreated"] == before[0][1]["contentCreated"]
-    assert changed["uri"] == before[0][1]["uri"]
+    assert changed["contentCreated"] == before[0].item["contentCreated"]
+    assert changed["uri"] == before[0].item["uri"]
     assert "estimated" in changed["edNote"]
 
 
@@ -217,7 +173,7 @@ async def test_real_documents(name: str, site: Site, fetcher: Fetcher, tmp_path:
     url = f"{site.url}/{name}"
     async with Outbox(tmp_path / "rss.sqlite") as outbox:
         assert await Poller(url, "world", outbox, fetcher, Parser()).poll() == REAL[name]
-        items = [item for _, item in entries(outbox)]
+        items = [each.item for each in waiting(outbox)]
     assert len({item["uri"] for item in items}) == REAL[name]
     assert not any("<i>" in item.get("headline", "") for item in items)
     for item in items:
