@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
+from functools import cache
 from typing import Any
 
 from livefeed.exceptions import FieldError, Invalid
@@ -108,5 +109,6 @@ def _escape(name: str) -> str:
     return name[:80].replace("~", "~0").replace("/", "~1")
 
 
+@cache  # only the names of known fields come here
 def _snake(name: str) -> str:
     return re.sub(r"(?<!^)(?=[A-Z])", "_", name).lower()
