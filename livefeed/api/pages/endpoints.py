@@ -146,7 +146,8 @@ class Pages:
         frame = self.frame(request, query.one("lang") or "", feed)
         channel = Channel(feed.name, feed.settings, frame.base)
         if stored.state in ("withheld", "canceled"):
-            return self._answer(request, feed, self.renderer.removed(frame, channel, stored.state), status=410)
+            status = 410 if stored.state == "canceled" else 404  # gone for good, or for now
+            return self._answer(request, feed, self.renderer.removed(frame, channel, stored.state), status)
         now = self.now()
         item = msgspec.json.decode(stored.data, type=Item)
         if not is_out(item, now):
