@@ -107,7 +107,7 @@ class DirectOutlet(asyncio.Protocol):
     def pause_writing(self) -> None:
         self.writable = False
         if self._open and self._owner is not None:
-            self._network.behind(self)
+            self._network.behind(self, self._network.limits.write_timeout)
             self._owner.pause()
 
     def resume_writing(self) -> None:
@@ -148,7 +148,7 @@ class SseOutlet(DirectOutlet):
             self._transport.write(farewell)
         self._end()
         self._transport.close()
-        self._network.behind(self)
+        self._network.behind(self, self._network.limits.write_timeout)
 
     def ping(self) -> None:
         """Nothing: a stream has no answer. Its heartbeats are written by the hub, and the kernel gives up a dead peer."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import sys
+from enum import Enum
 from functools import partial
 from typing import Any, ClassVar, Self, cast
 
@@ -14,20 +15,29 @@ from uvicorn.config import Config
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
 from uvicorn.server import ServerState
 
-from livefeed.compression import GZIP, GZIP_HEADER, accepts_gzip
-from livefeed.eventstream import SSE
-from livefeed.net.answers import answer, come_again, response_head
-from livefeed.net.direct import SseOutlet
+from livefeed.net.answers import answer, come_again
+from livefeed.net.handover import StreamHandOver
 from livefeed.net.network import Network
 from livefeed.net.proxies import client_address
 from livefeed.net.websocket import WebSocketProtocol
-from livefeed.outlets import HAND_OVER, Headers, Scope, Start
-from livefeed.wires import Wire
+from livefeed.outlets import HAND_OVER, Scope
 
 __all__ = ["HttpProtocol"]
 
 _COME_AGAIN = (5, 30)
 """Seconds: those who are turned away together must not return together."""
+
+
+_MAX_AHEAD = 16
+"""Requests that wait for the answers to earlier ones: each is kept whole."""
+
+
+class _Part(Enum):
+    """Of which part of a request the next byte is."""
+
+    NONE = "none"
+    HEAD = "head"
+    BODY = "body"
 
 
 class HttpProtocol(HttpToolsProtocol):
@@ -50,7 +60,7 @@ class HttpProtocol(HttpToolsProtocol):
         super().__init__(config, server_state, app_state, _loop)
         self._address: str | None = None
         self._refused = False
-        self._in_head = True
+        self._part = _Part.NONE
         self._head_size = 0
         self._step = 0
         self._fault: tuple[int, str] | None = None
@@ -83,6 +93,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._unset_keepalive_if_required()
         if self._deaf:
             return
+        before = self._part
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -90,7 +101,7 @@ class HttpProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._refuse(*(self._fault or (400, "this is not a valid HTTP request")))
         else:
-            if self._in_head:
+            if self._part is _Part.HEAD and before is not _Part.BODY:
                 # The parser keeps a header of any length until it ends, so this cannot wait for the end of the head.
                 self._head_size += len(data)
                 if self._head_size > self.network.limits.max_head:
@@ -98,7 +109,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self.network.behind(self)
+        self.network.behind(self, self.network.limits.answer_timeout)
 
     def resume_writing(self) -> None:
         super().resume_writing()
@@ -114,7 +125,7 @@ class HttpProtocol(HttpToolsProtocol):
         if self.flow.read_paused:
             # It is our application that has not taken the body yet.
             self.network.await_body(self)
-        elif self._in_head and not self._head_size:
+        elif self._part is _Part.NONE:
             self.transport.close()
         else:
             self._refuse(408, "the request did not arrive in time")
@@ -123,26 +134,26 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
-        self._in_head = True
+        self._part = _Part.HEAD
         self._head_size = 0
         self.network.await_head(self)
 
     def on_header(self, name: bytes, value: bytes) -> None:
         # Fields that trail a body are no headers of the request: nobody has checked them (RFC 9110, 6.5.1).
-        if self._in_head:
+        if self._part is _Part.HEAD:
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._in_head = False
         self._step = 0
         self._fault = self._fault_of_head()
         if self._fault is not None:
             raise httptools.HttpParserError(self._fault[1])
         self.network.await_body(self)
         super().on_headers_complete()
+        self._part = _Part.BODY
         if self.scope["method"] == "GET" and "path" in self.scope:
             scope = cast(Scope, self.scope)
-            scope["extensions"] = {HAND_OVER: _StreamHandOver(self, self.cycle)}
+            scope["extensions"] = {HAND_OVER: StreamHandOver(self, self.cycle)}
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
@@ -153,14 +164,19 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_message_complete(self) -> None:
         super().on_message_complete()
+        self._part = _Part.NONE
         self.network.received(self)
 
     def _fault_of_head(self) -> tuple[int, str] | None:
         if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > self.network.limits.max_head:
             return 431, f"the head of a request is limited to {self.network.limits.max_head} bytes"
+        if not self.url.isascii():
+            return 400, "a request's target must be ASCII"
         hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
             return 400, "a request needs exactly one Host header"
+        if len(self.pipeline) >= _MAX_AHEAD:
+            return 400, "so many requests must not be sent ahead"
         if self.network.limits.proxies:
             self._believe_proxies()
         if self._refused:
@@ -196,11 +212,15 @@ class HttpProtocol(HttpToolsProtocol):
     def _refuse(self, status: int, detail: str) -> None:
         """Answer and close; without a word when these bytes would be taken for another request's answer."""
         cycle = self.cycle
-        if cycle is None or cycle.response_complete:
-            self.transport.write(self._last_words(status, detail))
+        if cycle is None:
+            due = True
+        elif self._part is _Part.BODY:
+            due = not (cycle.response_started or self.pipeline)
         else:
-            if cycle.more_body and not (cycle.response_started or self.pipeline):
-                self.transport.write(self._last_words(status, detail))
+            due = cycle.response_complete
+        if due:
+            self.transport.write(self._last_words(status, detail))
+        if cycle is not None and not cycle.response_complete:
             cycle.disconnected = True
             cycle.message_event.set()
         self._deaf = True
@@ -224,57 +244,25 @@ class HttpProtocol(HttpToolsProtocol):
             self._deaf = True
             self.cycle.keep_alive = False
             return
-        self.network.received(self)
-        self.connections.discard(self)
-        protocol = WebSocketProtocol(self, unread)
-        self.parser = None  # type: ignore[assignment]  # as uvicorn does, to break the cycle
+        if self.cycle is not None and not self.cycle.response_complete:
+            # The answer to an earlier request would end up between the frames.
+            self._refuse(400, "a WebSocket must not be opened ahead of an answer")
+            return
+        try:
+            url = httptools.parse_url(self.url)
+        except httptools.HttpParserInvalidURLError:
+            self._refuse(400, "this is not a valid HTTP request")
+            return
+        protocol = WebSocketProtocol(self, url.path or b"", url.query or b"", unread)
         protocol.begin()
 
-    def hand_over(self, headers: Headers, start: Start) -> None:
-        """The head, the hand-over and the owner's first bytes, in one turn of the loop."""
-        cycle, transport = self.cycle, self.transport
-        # One form of the bytes for every version of HTTP: no chunks, the end of the connection is the end of the stream.
-        lines = [*self.server_state.default_headers, *headers, (b"connection", b"close")]
-        wire: Wire = SSE
-        if self.network.limits.compression:
-            lines.append((b"vary", b"Accept-Encoding"))
-            accepted = b",".join(value for name, value in cycle.scope["headers"] if name == b"accept-encoding")
-            if accepts_gzip(accepted.decode("latin-1")):
-                wire = GZIP
-                lines.append((b"content-encoding", b"gzip"))
-        head = response_head(200, lines) + (GZIP_HEADER if wire is GZIP else b"")
+    def release(self) -> str | None:
+        """Let go of the connection, which goes on without this protocol. Returns the address that it counts for."""
         self._unset_keepalive_if_required()
         self.connections.discard(self)
         self.network.received(self)
         self.network.level(self)
         self.server_state.total_requests += 1
-        cycle.response_started = cycle.response_complete = True
-        cycle.message_event.set()
         self.parser = None  # type: ignore[assignment]  # as uvicorn does, to break the cycle
-        outlet = SseOutlet(transport, wire, self.network, self._address)
-        outlet.start(head, start, writable=not self.flow.write_paused)
-
-
-class _StreamHandOver:
-    """Offers the connection of one request."""
-
-    __slots__ = ("_cycle", "_protocol")
-
-    def __init__(self, protocol: HttpProtocol, cycle: RequestResponseCycle) -> None:
-        self._protocol: HttpProtocol | None = protocol
-        self._cycle: RequestResponseCycle | None = cycle
-
-    def sse(self, headers: Headers, start: Start, /) -> bool:
-        # Nothing is kept of the request that the connection leaves behind.
-        protocol, cycle = self._protocol, self._cycle
-        self._protocol = self._cycle = None
-        if protocol is None or cycle is None or protocol.transport.is_closing():
-            return False
-        # A second request that was sent ahead, or a body still to come, keeps the parser and its cycle in use.
-        if protocol.cycle is not cycle or cycle.more_body or cycle.body or cycle.disconnected:
-            return False
-        protocol.hand_over(headers, start)
-        return True
-
-    def websocket(self, subprotocol: str | None, headers: Headers, start: Start, /) -> bool:  # noqa: ARG002
-        return False
+        address, self._address = self._address, None
+        return address

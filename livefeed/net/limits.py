@@ -20,6 +20,8 @@ class ConnectionLimits:
     max_head: int = 32 * 1024
     write_timeout: float = 60.0
     """How long a peer may take nothing of what waits for it."""
+    answer_timeout: float = 10.0
+    """Likewise for the answer to a request that is no live stream."""
     close_timeout: float = 5.0
     """How long a WebSocket's peer may leave our Close frame without an answer."""
     ping_interval: float = 20.0

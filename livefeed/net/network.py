@@ -56,7 +56,7 @@ class Network:
         # Spread over as many ticks as there are in a ping interval: 20,000 pings in one instant would stop the loop.
         self._rounds: list[set[Served]] = [set() for _ in range(max(1, round(self.limits.ping_interval / _TICK)))]
         self._round = 0
-        self._behind: dict[Writing, tuple[int, float]] = {}
+        self._behind: dict[Writing, tuple[int, float, float]] = {}
         self._closing: dict[Served, float] = {}
         # Insertion order is the order of the deadlines, because all of one kind get the same time.
         self._heads: dict[Requesting, float] = {}
@@ -110,9 +110,9 @@ class Network:
         if self._empty is not None and not len(self):
             self._empty.set()
 
-    def behind(self, writing: Writing) -> None:
-        """The peer of *writing* must take something within the write timeout."""
-        self._behind[writing] = (writing.waiting(), asyncio.get_running_loop().time())
+    def behind(self, writing: Writing, patience: float) -> None:
+        """The peer of *writing* must take something within *patience* seconds, again and again."""
+        self._behind[writing] = (writing.waiting(), asyncio.get_running_loop().time(), patience)
         self._run()
 
     def level(self, writing: Writing) -> None:
@@ -202,14 +202,14 @@ class Network:
             served.abort()
 
     def _end_stuck(self, now: float) -> None:
-        for writing, (waiting, since) in list(self._behind.items()):
+        for writing, (waiting, since, patience) in list(self._behind.items()):
             left = writing.waiting()
             if left < waiting:
-                self._behind[writing] = (left, now)
-            elif now - since >= self.limits.write_timeout:
+                self._behind[writing] = (left, now, patience)
+            elif now - since >= patience:
                 del self._behind[writing]
                 self.counters.connections_stuck += 1
                 writing.abort()
             elif left > waiting:
                 # More was written; only what the peer takes is a sign of life.
-                self._behind[writing] = (left, since)
+                self._behind[writing] = (left, since, patience)

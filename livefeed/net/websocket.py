@@ -53,31 +53,30 @@ def _handshake_fault(scope: Scope, headers: dict[bytes, bytes]) -> tuple[int, st
 class WebSocketProtocol(asyncio.Protocol):
     """Serves the application one handshake. It ends with a hand-over or with an HTTP answer."""
 
-    def __init__(self, http: HttpProtocol, early: bytes) -> None:
+    def __init__(self, http: HttpProtocol, path: bytes, query: bytes, early: bytes) -> None:
         self.transport = http.transport
         self._network = http.network
         self._server_state = http.server_state
         self._app = http.app
-        self._address = http._address
+        self._address = http.release()
         self._writable = not http.flow.write_paused
         self._early = early
         self._headers = dict(http.headers)
         self._extensions = b",".join(value for name, value in http.headers if name == b"sec-websocket-extensions")
-        self._scope = self._scope_of(http)
+        self._scope = self._scope_of(http, path, query)
         self._answer: list[bytes] = []
         self._connecting = True
         self._ended = asyncio.Event()
 
-    def _scope_of(self, http: HttpProtocol) -> Scope:
-        raw_path, _, query = http.url.partition(b"?")
+    def _scope_of(self, http: HttpProtocol, path: bytes, query: bytes) -> Scope:
         offered = b",".join(value for name, value in http.headers if name == b"sec-websocket-protocol")
         scope: dict[str, Any] = dict(http.scope)
         scope |= {
             "type": "websocket",
             "asgi": {"version": http.asgi_version, "spec_version": "2.4"},
             "scheme": "wss" if scope["scheme"] == "https" else "ws",
-            "path": http.root_path + urllib.parse.unquote(raw_path.decode("ascii")),
-            "raw_path": http.root_path.encode() + raw_path,
+            "path": http.root_path + urllib.parse.unquote(path.decode("ascii")),
+            "raw_path": http.root_path.encode() + path,
             "query_string": query,
             "subprotocols": [name for part in offered.decode("latin-1").split(",") if (name := part.strip())],
             "extensions": {"websocket.http.response": {}, HAND_OVER: self},

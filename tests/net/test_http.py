@@ -120,11 +120,43 @@ def test_the_next_request_of_a_connection_has_its_own_deadline(direct: Served) -
 
 
 def test_an_answer_that_nobody_takes_is_given_up() -> None:
-    limits = ConnectionLimits(write_timeout=0.5)
+    limits = ConnectionLimits(answer_timeout=0.5)
     with served("direct-uvloop", limits) as server, Client(server, receive_buffer=4096) as client:
         client.get("/big")
         assert server.heard.get(timeout=10) == "answered"
         assert server.network.counters.connections_stuck == 1
+
+
+def test_a_large_body_is_no_large_head(direct: Served) -> None:
+    with Client(direct) as client:
+        for _ in range(2):
+            client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 200000\r\n\r\n" + b"x" * 200_000)
+            assert client.head().startswith("http/1.1 200 ")
+            assert client.read(26) == b"POST 127.0.0.1 http 200000"
+
+
+def test_a_body_that_nobody_wants_gets_no_second_answer(hasty: ConnectionLimits) -> None:
+    """A proxy would take it for the answer to its next request."""
+    with served("direct-uvloop", hasty) as server, Client(server) as client:
+        client.send(b"POST /broken HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n12")
+        assert client.head().startswith("http/1.1 500 ")
+        assert client.read_to_end() == b"Internal Server Error"
+
+
+def test_only_so_many_requests_are_kept(direct: Served) -> None:
+    with Client(direct) as client:
+        client.send(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n" + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 100)
+        assert b"so many" not in client.read_to_end()
+
+
+def test_a_websocket_does_not_overtake_an_answer(direct: Served) -> None:
+    with Client(direct) as client:
+        client.send(b"GET /big HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.send(
+            b"GET /ws HTTP/1.1\r\nHost: x\r\nConnection: Upgrade\r\nUpgrade: websocket\r\nSec-WebSocket-Version: 13\r\n"
+            b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n\r\n"
+        )
+        assert b" 101 " not in client.read_to_end().partition(b"\r\n\r\n")[2]
 
 
 # Who may come.

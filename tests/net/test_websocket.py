@@ -29,6 +29,8 @@ def handshake(*lines: str, first: str = "GET /ws HTTP/1.1") -> bytes:
         (handshake("Sec-WebSocket-Version: 13", KEY, "Content-Length: 2"), 400),
         (handshake("Sec-WebSocket-Version: 13", KEY, first="POST /ws HTTP/1.1"), 400),
         (handshake("Sec-WebSocket-Version: 13", KEY, first="GET /ws HTTP/1.0"), 400),
+        (handshake("Sec-WebSocket-Version: 13", KEY, first="GET /wé HTTP/1.1"), 400),
+        (handshake("Sec-WebSocket-Version: 13", KEY, first="GET ws HTTP/1.1"), 400),
     ],
 )
 def test_a_faulty_handshake_is_refused(direct: Served, request_head: bytes, status: int) -> None:
@@ -39,6 +41,12 @@ def test_a_faulty_handshake_is_refused(direct: Served, request_head: bytes, stat
         assert ("sec-websocket-version: 13" in head) == (status == 426)
         client.read_to_end()
         assert direct.owners == []
+
+
+def test_a_target_may_be_a_whole_url(direct: Served) -> None:
+    with Client(direct) as client:
+        client.send(handshake("Sec-WebSocket-Version: 13", KEY, first="GET http://x/ws?subprotocol=a HTTP/1.1"))
+        assert "sec-websocket-protocol: a" in client.head()
 
 
 def test_a_frame_in_the_segment_of_the_handshake_is_read(direct: Served) -> None:

@@ -1,0 +1,62 @@
+"""The hand-over of an event stream: from uvicorn's protocol and all that it keeps of a request to a slim outlet."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
+
+from livefeed.compression import GZIP, GZIP_HEADER, accepts_gzip
+from livefeed.eventstream import SSE
+from livefeed.net.answers import response_head
+from livefeed.net.direct import SseOutlet
+from livefeed.outlets import Headers, Start
+from livefeed.wires import Wire
+
+if TYPE_CHECKING:
+    from livefeed.net.http import HttpProtocol
+
+__all__ = ["StreamHandOver"]
+
+
+class StreamHandOver:
+    """Offers the connection of one request."""
+
+    __slots__ = ("_cycle", "_protocol")
+
+    def __init__(self, protocol: HttpProtocol, cycle: RequestResponseCycle) -> None:
+        self._protocol: HttpProtocol | None = protocol
+        self._cycle: RequestResponseCycle | None = cycle
+
+    def sse(self, headers: Headers, start: Start, /) -> bool:
+        """The head, the hand-over and the owner's first bytes, in one turn of the loop."""
+        # Nothing is kept of the request that the connection leaves behind.
+        protocol, cycle = self._protocol, self._cycle
+        self._protocol = self._cycle = None
+        if protocol is None or cycle is None or protocol.transport.is_closing():
+            return False
+        # A second request that was sent ahead, or a body still to come, keeps the parser and its cycle in use.
+        if protocol.cycle is not cycle or cycle.more_body or cycle.body or cycle.disconnected:
+            return False
+        wire, head = _answer(protocol, cycle, headers)
+        address = protocol.release()
+        cycle.response_started = cycle.response_complete = True
+        cycle.message_event.set()
+        outlet = SseOutlet(protocol.transport, wire, protocol.network, address)
+        outlet.start(head, start, writable=not protocol.flow.write_paused)
+        return True
+
+    def websocket(self, subprotocol: str | None, headers: Headers, start: Start, /) -> bool:  # noqa: ARG002
+        return False
+
+
+def _answer(protocol: HttpProtocol, cycle: RequestResponseCycle, headers: Headers) -> tuple[Wire, bytes]:
+    # One form of the bytes for every version of HTTP: no chunks, the end of the connection is the end of the stream.
+    lines = [*protocol.server_state.default_headers, *headers, (b"connection", b"close")]
+    if not protocol.network.limits.compression:
+        return SSE, response_head(200, lines)
+    lines.append((b"vary", b"Accept-Encoding"))
+    accepted = b",".join(value for name, value in cycle.scope["headers"] if name == b"accept-encoding")
+    if not accepts_gzip(accepted.decode("latin-1")):
+        return SSE, response_head(200, lines)
+    return GZIP, response_head(200, [*lines, (b"content-encoding", b"gzip")]) + GZIP_HEADER
