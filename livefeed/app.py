@@ -150,6 +150,7 @@ class Application:
         async with self._hub, background(works):
             yield
         self._exposition.copy()
+        await self._audit.close()
         await self._bell.aclose()
         await self._redis.aclose()
 

@@ -60,7 +60,10 @@ class Config(Struct, frozen=True, kw_only=True):
     ] = None
     token_secret: Annotated[
         str | None,
-        Meta(description="Secret that JWTs are signed with (HS256), at least 32 characters", extra={"secret": True}),
+        Meta(
+            description="Secret that JWTs are signed with (HS256). Unset, without keys: one is made and kept in the data folder",
+            extra={"secret": True},
+        ),
     ] = None
     token_keys: Annotated[
         str | None, Meta(description="JWKS with the keys that JWTs are signed with: a file, or an `https://` address")

@@ -87,6 +87,13 @@ class Audit:
                 await asyncio.sleep(RETRY)
                 self._bell.set()
 
+    async def close(self) -> None:
+        """Move what is left."""
+        try:
+            await self.flush()
+        except Unavailable as error:
+            log.warning("the last records of the audit trail are in this log alone", error=str(error), left=len(self._waiting))
+
     async def flush(self) -> None:
         """Return when everything recorded so far is in Redis."""
         async with self._moving:

@@ -46,7 +46,7 @@ async def serve(config: Config, beside: Beside = _nothing) -> bool:
             store = await stack.enter_async_context(Embedded(config.data_dir / "embedded", config.embedded_server))
             config = msgspec.structs.replace(config, redis_url=store.url)
         backend = await _check_redis(config.redis_url)
-        config = msgspec.structs.replace(config, admin_key=_admin_key(config))
+        config = msgspec.structs.replace(config, admin_key=_admin_key(config), token_secret=_token_secret(config))
         supervisor = Supervisor(config, backend, listeners)
         for number in (signal.SIGTERM, signal.SIGINT):
             asyncio.get_running_loop().add_signal_handler(number, supervisor.ask_to_stop)
@@ -81,6 +81,15 @@ def _admin_key(config: Config) -> str:
     if made:
         _log.info("an admin key was made", path=str(path))
     return key
+
+
+def _token_secret(config: Config) -> str | None:
+    """What `livefeed token` signs with, where the operator has said nothing about tokens: made now and kept."""
+    if config.token_secret is not None:
+        return check_secret(config.token_secret, "LIVEFEED_TOKEN_SECRET")
+    if config.token_keys is not None:
+        return None
+    return keep_secret(config.data_dir / "token.secret")[0]
 
 
 def _allow_many_connections() -> None:

@@ -63,3 +63,15 @@ async def test_what_does_not_fit_is_counted_and_still_logged(redis: Redis, monke
         trail.record("b", EDITOR)
     assert trail.dropped == 1
     assert len(lines) == 2
+
+
+async def test_what_is_left_at_the_end_is_moved_or_told(redis: Redis) -> None:
+    trail = Audit(redis)
+    trail.record("a", EDITOR)
+    await trail.close()
+    assert await redis.xlen(audit.STREAM) == 1
+    await redis.set(audit.STREAM, "of another type")
+    trail.record("b", EDITOR)
+    with capture_logs() as lines:
+        await trail.close()
+    assert lines[-1]["left"] == 1

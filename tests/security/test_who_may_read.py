@@ -26,6 +26,7 @@ READS = [
     "/v1/feeds/secret/feed.jsonld",
     "/read/secret",
     "/read/secret/ITEM",
+    "/wall/secret",
 ]
 
 
