@@ -50,6 +50,17 @@ def test_all_other_paths_answer_as_described(client: httpx2.Client) -> None:
     for path in ("/v1/feeds", "/livez", "/readyz", "/metrics", *formats):
         assert client.get(path).status_code == 200, path
     assert client.post("/v1/tickets").status_code == 201
+    assert client.post("/v1/session").status_code == 201
+    key = client.post("/v1/keys", json={"name": "wire", "grants": {"publish": ["world"]}})
+    assert key.status_code == 201
+    assert client.post("/v1/keys", json={"name": "wire", "grants": {"publsh": ["world"]}}).status_code == 422
+    for path in ("/v1/keys", "/v1/session", "/v1/audit", "/v1/screens"):
+        assert client.get(path).status_code == 200, path
+    assert client.delete(key.headers["location"]).status_code == 204
+    assert client.post("/v1/feeds/world/desks", json={"desk": "one", "item": "x"}).status_code == 200
+    assert client.post("/v1/feeds/world/screens", json={"screen": "one", "state": "live"}).status_code == 204
+    assert client.get("/v1/screens").json()["screens"]
+    assert client.delete("/v1/feeds/world/desks/one").status_code == 204
 
 
 def test_pages_of_events(client: httpx2.Client) -> None:

@@ -13,7 +13,7 @@ from livefeed.events import EventType
 from livefeed.items import FIELDS, Item, Tombstone
 from livefeed.items.intake import RECORD
 
-__all__ = ["Schema", "components", "ref"]
+__all__ = ["Schema", "array", "components", "obj", "or_null", "ref"]
 
 Schema = dict[str, Any]
 
@@ -44,16 +44,16 @@ def ref(name: str) -> Schema:
     return {"$ref": _TEMPLATE.format(name=name)}
 
 
-def _object(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None, **more: Any) -> Schema:
+def obj(required: Mapping[str, Schema], optional: Mapping[str, Schema] | None = None, **more: Any) -> Schema:
     properties = {**required, **(optional or {})}
     return {"type": "object", "properties": properties, "required": list(required), "additionalProperties": False, **more}
 
 
-def _or_null(schema: Schema) -> Schema:
+def or_null(schema: Schema) -> Schema:
     return {"anyOf": [schema, {"type": "null"}]}
 
 
-def _array(items: Schema) -> Schema:
+def array(items: Schema) -> Schema:
     return {"type": "array", "items": items}
 
 
@@ -78,8 +78,8 @@ def _requests() -> dict[str, Schema]:
         field = given["properties"][name]
         field["description"] = f"{meaning} {field['description']}" if "description" in field else meaning
     given["anyOf"] = [{"required": [name]} for name in ("headline", "bodyText", "bodyHtml")]
-    removable = {name: _or_null(rule.schema()) for name, rule in FIELDS.items() if name != "uri"}
-    patch = _object({}, {"uri": FIELDS["uri"].schema(), **removable}, description="RFC 7396: null removes a field.")
+    removable = {name: or_null(rule.schema()) for name, rule in FIELDS.items() if name != "uri"}
+    patch = obj({}, {"uri": FIELDS["uri"].schema(), **removable}, description="RFC 7396: null removes a field.")
     return {
         "ItemInput": given,
         "ItemPatch": patch,
@@ -102,45 +102,43 @@ def _answers(item: Schema) -> dict[str, Schema]:
     problem = {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT}
     return {
         "Cursor": {"type": "string", "pattern": _CURSOR_PATTERN, "maxLength": 128, "description": "Opaque."},
-        "FieldError": _object({"pointer": _TEXT, "rule": _TEXT, "detail": _TEXT}),
-        "Problem": _object(problem, {"errors": _array(ref("FieldError"))}, description="RFC 9457."),
+        "FieldError": obj({"pointer": _TEXT, "rule": _TEXT, "detail": _TEXT}),
+        "Problem": obj(problem, {"errors": array(ref("FieldError"))}, description="RFC 9457."),
         "Shown": shown,
-        "DeskItem": {"anyOf": [whole, _object({**withdrawn, "state": state}, {"reason": _TEXT, "held": whole})]},
-        "Done": _object({"event": _or_null(ref("Cursor")), "item": _or_null(shown)}),
+        "DeskItem": {"anyOf": [whole, obj({**withdrawn, "state": state}, {"reason": _TEXT, "held": whole})]},
+        "Done": obj({"event": or_null(ref("Cursor")), "item": or_null(shown)}),
         "BatchLine": {
             "anyOf": [
-                _object({"status": {"enum": [200, 201]}, "event": _or_null(ref("Cursor")), "item": _or_null(shown)}),
-                _object({"status": {"type": "integer", "minimum": 400}, "problem": ref("Problem")}),
+                obj({"status": {"enum": [200, 201]}, "event": or_null(ref("Cursor")), "item": or_null(shown)}),
+                obj({"status": {"type": "integer", "minimum": 400}, "problem": ref("Problem")}),
             ]
         },
-        "ItemList": _object(
+        "ItemList": obj(
             {
-                "items": _array({"anyOf": [ref("Item"), ref("DeskItem")]}),
+                "items": array({"anyOf": [ref("Item"), ref("DeskItem")]}),
                 "cursor": ref("Cursor"),
-                "next": _or_null(_TEXT),
+                "next": or_null(_TEXT),
             }
         ),
-        "History": _object({"versions": _array(shown)}),
-        "Feed": _object({"name": _TEXT, "head": ref("Cursor"), "readers": _COUNT, **settings, "retention": retention}),
-        "FeedList": _object(
+        "History": obj({"versions": array(shown)}),
+        "Feed": obj({"name": _TEXT, "head": ref("Cursor"), "readers": _COUNT, **settings, "retention": retention}),
+        "FeedList": obj(
             {
-                "feeds": _array(
-                    _object(
-                        {"name": _TEXT, "title": _TEXT, "head": ref("Cursor"), "readers": _COUNT, "open": {"type": "boolean"}}
-                    )
+                "feeds": array(
+                    obj({"name": _TEXT, "title": _TEXT, "head": ref("Cursor"), "readers": _COUNT, "open": {"type": "boolean"}})
                 )
             }
         ),
-        "EventPage": _object(
+        "EventPage": obj(
             {
-                "events": _array({"anyOf": [ref("ItemEvent"), ref("FeedEvent"), ref("Snapshot"), ref("Reset")]}),
+                "events": array({"anyOf": [ref("ItemEvent"), ref("FeedEvent"), ref("Snapshot"), ref("Reset")]}),
                 "cursor": ref("Cursor"),
-                "resumed": _or_null({"type": "boolean"}),
+                "resumed": or_null({"type": "boolean"}),
                 "more": {"type": "boolean"},
             }
         ),
-        "Ticket": _object({"ticket": _TEXT, "expires": _TIME}),
-        "Status": _object({"status": _TEXT}),
+        "Ticket": obj({"ticket": _TEXT, "expires": _TIME}),
+        "Status": obj({"status": _TEXT}),
     }
 
 
@@ -154,7 +152,7 @@ def _cloud_event(kind: Schema, data: Schema, *, subject: bool = False, cursor: b
     }
     if subject:
         required["subject"] = _TEXT
-    return _object({**required, "data": data}, {"cursor": ref("Cursor")} if cursor else None)
+    return obj({**required, "data": data}, {"cursor": ref("Cursor")} if cursor else None)
 
 
 def _own(name: str, data: Schema, *, cursor: bool = False) -> Schema:
@@ -166,30 +164,30 @@ def _events() -> dict[str, Schema]:
     items = [kind.value for kind in EventType if kind.value.startswith("live.item.")]
     feeds = [kind.value for kind in EventType if kind.value.startswith("live.feed.")]
     page: dict[str, Schema] = {
-        "items": _array(ref("Item")),
+        "items": array(ref("Item")),
         "complete": {"type": "boolean"},
-        "next": _or_null(_TEXT),
+        "next": or_null(_TEXT),
     }
-    missed = _or_null(_object({"first": _COUNT, "last": _COUNT}))
+    missed = or_null(obj({"first": _COUNT, "last": _COUNT}))
     reset = {"reason": {"enum": ["trimmed", "lost", "unknown"]}, "missed": missed, **page}
     hello = {
         "feed": _TEXT,
         "head": ref("Cursor"),
-        "resumed": _or_null({"type": "boolean"}),
+        "resumed": or_null({"type": "boolean"}),
         "heartbeat": {"type": "number"},
         "serverTime": _TIME,
         "version": _TEXT,
     }
-    ending = _object({"reason": _TEXT, "retryMs": _COUNT})
+    ending = obj({"reason": _TEXT, "retryMs": _COUNT})
     return {
         "ItemEvent": _cloud_event({"enum": items}, ref("Shown"), subject=True),
-        "FeedEvent": _cloud_event({"enum": feeds}, _object({"title": _TEXT, "open": {"type": "boolean"}})),
-        "Hello": _own("hello", _object(hello), cursor=True),
-        "Snapshot": _own("snapshot", _object(page), cursor=True),
-        "Reset": _own("reset", _object(reset), cursor=True),
-        "Heartbeat": _own("heartbeat", _object({"serverTime": _TIME, "head": ref("Cursor")}), cursor=True),
-        "Stale": _own("stale", _object({"since": _TIME})),
-        "Fresh": _own("fresh", _object({"since": _TIME})),
+        "FeedEvent": _cloud_event({"enum": feeds}, obj({"title": _TEXT, "open": {"type": "boolean"}})),
+        "Hello": _own("hello", obj(hello), cursor=True),
+        "Snapshot": _own("snapshot", obj(page), cursor=True),
+        "Reset": _own("reset", obj(reset), cursor=True),
+        "Heartbeat": _own("heartbeat", obj({"serverTime": _TIME, "head": ref("Cursor")}), cursor=True),
+        "Stale": _own("stale", obj({"since": _TIME})),
+        "Fresh": _own("fresh", obj({"since": _TIME})),
         "Goodbye": _own("goodbye", ending),
         "Unavailable": _own("unavailable", ending),
     }

@@ -1,0 +1,91 @@
+"""Keys, sessions, tickets and the audit trail, and who is at a desk or a screen, for the OpenAPI document."""
+
+from __future__ import annotations
+
+from livefeed.api.docs.operations import FEED, JSON, answer, content, operation, query, whole
+from livefeed.api.docs.schemas import Schema, array, obj, or_null, ref
+from livefeed.api.presence import AT_DESK, SCREEN_REPORT
+
+__all__ = ["access", "access_schemas", "presence"]
+
+_TEXT: Schema = {"type": "string"}
+_TIME: Schema = {"type": "string", "format": "date-time"}
+_PATTERNS: Schema = {"type": "array", "items": {"type": "string", "examples": ["world", "sport.*", "*"]}}
+
+
+def access_schemas() -> dict[str, Schema]:
+    roles = dict.fromkeys(("read", "contribute", "publish", "edit"), _PATTERNS)
+    key = {"id": _TEXT, "name": _TEXT, "grants": ref("Grants"), "made": _TIME, "madeBy": _TEXT, "expires": or_null(_TIME)}
+    entry = obj({"id": _TEXT, "time": _TIME, "action": _TEXT, "subject": _TEXT, "by": _TEXT})
+    screen = SCREEN_REPORT.schema()
+    said = {"feed": _TEXT, **{name: rule for name, rule in screen["properties"].items() if name not in screen["required"]}}
+    age: Schema = {"age": {"type": "integer", "description": "ms since it said so."}}
+    return {
+        "Grants": obj({}, {**roles, "admin": {"type": "boolean"}}, description="For each role, patterns of feeds."),
+        "KeyInput": obj({"name": {**_TEXT, "minLength": 1}, "grants": ref("Grants")}, {"expires": or_null(_TIME)}),
+        "Key": obj(key),
+        "NewKey": obj({**key, "key": {**_TEXT, "description": "Told this once."}}),
+        "KeyList": obj({"keys": array(ref("Key"))}),
+        "Session": obj({"subject": _TEXT, "grants": ref("Grants"), "expires": or_null(_TIME)}),
+        "AuditPage": obj({"entries": array({**entry, "additionalProperties": _TEXT}), "next": or_null(_TEXT)}),
+        "AtDesk": AT_DESK.schema(),
+        "AtDeskList": obj({"desks": array(obj({"desk": _TEXT}, {"name": _TEXT, "item": _TEXT, "subject": _TEXT, **age}))}),
+        "ScreenReport": screen,
+        "ScreenList": obj({"screens": array(obj({"screen": _TEXT, "state": _TEXT}, {**said, **age}))}),
+    }
+
+
+def access() -> Schema:
+    session = answer("Who is signed in", ref("Session"))
+    ticket = answer("For ?ticket= on a WebSocket, once, within 30 s", ref("Ticket"))
+    key_id: Schema = {"name": "key_id", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    paging = [query("before", _TEXT, "The `next` of an earlier page."), query("limit", whole(1, 500, 100))]
+    return {
+        "/v1/tickets": {"post": operation("makeTicket", "A one-time ticket for a WebSocket", {"201": ticket})},
+        "/v1/session": {
+            "post": operation("signIn", "Begin a browser's session with a key", {"201": session}),
+            "get": operation("showSession", "Who is signed in", {"200": session}),
+            "delete": operation("signOut", "End a browser's session", {"204": answer("Ended")}, public=True),
+        },
+        "/v1/keys": {
+            "get": operation("listKeys", "Keys, without their secrets", {"200": answer("Keys", ref("KeyList"))}),
+            "post": operation(
+                "makeKey",
+                "Make a key",
+                {"201": answer("Made", ref("NewKey"), headers=("Location",))},
+                (413, 415, 422),
+                body=content(JSON, ref("KeyInput")),
+            ),
+        },
+        "/v1/keys/{key_id}": {
+            "parameters": [key_id],
+            "delete": operation("revokeKey", "Revoke a key, or a subject's tokens", {"204": answer("Revoked")}),
+        },
+        "/v1/audit": {
+            "get": operation(
+                "readAudit", "Who did what, newest first", {"200": answer("A page", ref("AuditPage"))}, parameters=paging
+            )
+        },
+    }
+
+
+def presence() -> Schema:
+    desks, screens = answer("Who else is there", ref("AtDeskList")), answer("Screens", ref("ScreenList"))
+    desk: Schema = {"name": "desk", "in": "path", "required": True, "schema": {"type": "string", "minLength": 1}}
+    here, there = content(JSON, ref("AtDesk")), content(JSON, ref("ScreenReport"))
+    told = {"204": answer("Noted")}
+    return {
+        "/v1/feeds/{feed}/desks": {
+            "parameters": [FEED],
+            "post": operation("reportDesk", "Say that a desk is open", {"200": desks}, (413, 415, 422), body=here),
+        },
+        "/v1/feeds/{feed}/desks/{desk}": {
+            "parameters": [FEED, desk],
+            "delete": operation("leaveDesk", "Say that a desk was closed", {"204": answer("Gone")}),
+        },
+        "/v1/feeds/{feed}/screens": {
+            "parameters": [FEED],
+            "post": operation("reportScreen", "Say how a screen is", told, (413, 415, 422), body=there, public=True),
+        },
+        "/v1/screens": {"get": operation("listScreens", "How the screens are", {"200": screens}, public=True)},
+    }
