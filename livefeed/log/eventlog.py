@@ -182,8 +182,11 @@ def _event(feed: str, entry_id: bytes, fields: dict[bytes, bytes]) -> Event | No
 
 
 def _dense(feed: str, after: Cursor, entries: list[tuple[bytes, dict[bytes, bytes]]]) -> tuple[Event, ...] | None:
-    """The events of an inclusive range; None where it does not prove by itself that nothing is missing."""
-    if not entries or Cursor.of_entry(entries[0][0]) != after:
+    """The events of an inclusive range; None where it does not prove by itself that nothing is missing.
+
+    The position alone proves nothing: what followed it may have been deleted, or the feed itself. Only the script can tell.
+    """
+    if len(entries) < 2 or Cursor.of_entry(entries[0][0]) != after:
         return None
     events: list[Event] = []
     for number, (entry_id, fields) in enumerate(entries[1:], after.seq + 1):

@@ -30,7 +30,9 @@ local function is_other_branch()
   if position_seq < feed.floor_seq then return false end
   if redis.call('ZCOUNT', REMOVED, position_seq, position_seq) > 0 then return true end
   if not is_log then return false end
-  local before = redis.call('XREVRANGE', LOG, position, '-', 'COUNT', 1)[1]
+  -- Foreign entries may stand above the last event.
+  local top = position_ms > feed.ms and feed.last or position
+  local before = redis.call('XREVRANGE', LOG, top, '-', 'COUNT', 1)[1]
   local after = redis.call('XRANGE', LOG, position, feed.last, 'COUNT', 1)[1]
   local _, seq_before = parse(before and before[1] or '0-0')
   local _, seq_after = parse(after and after[1] or '0-0')
@@ -55,7 +57,9 @@ if is_log and position ~= feed.last then
 end
 for _, entry in ipairs(found) do
   local _, seq = parse(entry[1])
-  if seq < expected or not all_removed(REMOVED, expected, seq - 1) then
+  -- In a log that was deleted and filled by somebody else a number may fit by chance.
+  local is_ours = field(entry, 't') ~= ''
+  if not is_ours or seq < expected or not all_removed(REMOVED, expected, seq - 1) then
     if #entries == 0 then return missing(expected) end
     return { 'page', entries, removed }
   end
