@@ -63,6 +63,12 @@ local function intact(log, feed)
   return top[1] == feed.last and above < 1000 and redis.call('XLEN', log) - above == feed.count
 end
 
+-- The highest number in (below, from] that was not removed.
+local function highest_missing(removed, below, from)
+  while from > below + 1 and redis.call('ZCOUNT', removed, from, from) > 0 do from = from - 1 end
+  return from
+end
+
 -- The highest number at or below the last event's that is neither an entry nor removed (the floor's when nothing is missing), and the
 -- id of the first entry after it.
 local function last_hole(log, removed, feed)
@@ -76,12 +82,13 @@ local function last_hole(log, removed, feed)
       local _, seq = parse(entry[1])
       -- Numbers alone could be another history's: the top one must be this feed's last event itself.
       if not first and entry[1] ~= feed.last then return expected, nil end
-      if seq > expected or not all_removed(removed, seq + 1, expected) then return expected, first end
+      if seq > expected then return expected, first end
+      if not all_removed(removed, seq + 1, expected) then return highest_missing(removed, seq, expected), first end
       if seq <= feed.floor_seq then return feed.floor_seq, first end
       expected, first = seq - 1, entry[1]
     end
     if #entries < 200 then break end
   end
-  if all_removed(removed, feed.floor_seq + 1, expected) then expected = feed.floor_seq end
-  return expected, first
+  if all_removed(removed, feed.floor_seq + 1, expected) then return feed.floor_seq, first end
+  return highest_missing(removed, feed.floor_seq, expected), first
 end
