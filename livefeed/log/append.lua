@@ -87,8 +87,7 @@ for _, tags in ipairs({ item.tags, change.tags }) do
 end
 
 -- From here on everything is written.
-if kind(LOG) ~= 'stream' and kind(LOG) ~= 'none' then redis.call('RENAME', LOG, ARGV[1] .. 'displaced:' .. now) end
-local foreign = mend(LOG, REMOVED, REJECTED, feed)
+local foreign = mend(LOG, REMOVED, REJECTED, feed, now)
 
 local event = ''
 if change.type then

@@ -21,6 +21,8 @@ end
 
 local answer = 'changed'
 if not feed then
+  -- What a lost hash left behind speaks of numbers that will be given again.
+  redis.call('DEL', REMOVED)
   redis.call('HSET', FEED, 'seq', 0, 'ms', 0, 'floor', '0-0', 'count', 0, 'bytes', 0, 'state', 'new', 'life', 1, 'made', now)
   answer = 'made'
 elseif feed.state == 'deleted' then
@@ -36,8 +38,8 @@ redis.call('HINCRBY', FEED, 'revision', 1)
 feed = read_feed(FEED)
 local state = wanted.open and 'open' or 'closed'
 local event = ''
+mend(LOG, REMOVED, REJECTED, feed, now)
 if feed.state ~= state and (feed.state ~= 'new' or state == 'closed') then
-  mend(LOG, REMOVED, REJECTED, feed)
   feed.seq = feed.seq + 1
   feed.ms = math.max(now, feed.ms)
   event = id_of(feed.ms, feed.seq)

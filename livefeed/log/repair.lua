@@ -59,9 +59,14 @@ end
 
 -- After DEL, RENAME, a foreign XTRIM or XDEL: what lies at or below the highest number missing cannot be continued from. Its
 -- time is not known, and time 0 equals no cursor: whoever stands there is told of a hole that may be none, never the reverse.
-local function mend(log, removed, rejected, feed)
+local function mend(log, removed, rejected, feed, now)
   local moved = 0
-  if kind(log) == 'stream' then moved = move_foreign(log, rejected, feed) end
+  local found = kind(log)
+  if found == 'stream' then
+    moved = move_foreign(log, rejected, feed)
+  elseif found ~= 'none' then
+    redis.call('RENAME', log, ARGV[1] .. 'displaced:' .. now)
+  end
   if intact(log, feed) then return moved end
   local hole, first = last_hole(log, removed, feed)
   if hole > feed.floor_seq then set_floor(removed, feed, hole == feed.seq and feed.last or id_of(0, hole)) end

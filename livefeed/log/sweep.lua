@@ -7,10 +7,9 @@ if not feed then return { 0, 0, 0 } end
 local gone = feed.state == 'deleted'
 local trimmed, foreign = 0, 0
 if not gone then
-  local log_kind = kind(KEYS[1])
-  if log_kind ~= 'stream' and log_kind ~= 'none' then return { 0, 0, 0 } end
-  foreign = mend(KEYS[1], KEYS[3], KEYS[4], feed)
-  trimmed = trim(KEYS[1], KEYS[3], feed, now_ms())
+  local now = now_ms()
+  foreign = mend(KEYS[1], KEYS[3], KEYS[4], feed, now)
+  trimmed = trim(KEYS[1], KEYS[3], feed, now)
   save(KEYS[2], feed)
 end
 return { trimmed, drop_items(KEYS[5], KEYS[6], KEYS[7], KEYS[8], gone and 0 or feed.keep.items, 100), foreign }
