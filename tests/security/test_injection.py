@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import random
+import socket
 from typing import Any
 
 import orjson
@@ -28,6 +29,7 @@ from livefeed.log.editor import Editor
 from livefeed.log.eventlog import EventLog
 from livefeed.log.itemstore import ItemStore
 from tests.security.hostile import hostile_item, hostile_text
+from tests.security.server import Server
 from tests.security.whatwg import Dispatched, interpret
 
 ROUNDS = int(os.environ.get("FUZZ_ITEMS", "1000"))
@@ -83,6 +85,44 @@ async def test_hostile_items_arrive_as_they_were_stored(editor: Editor) -> None:
         item = orjson.loads(event.json)["data"]
         assert item.get("headline") == sent[item["id"]].headline
         assert "edNote" not in item
+
+
+def read_stream(server: Server, feed: str, count: int) -> tuple[bytes, list[Dispatched]]:
+    """The live stream from the feed's birth on, until *count* item events have come."""
+    with socket.create_connection(server.address, timeout=60) as connection:
+        head = f"GET /v1/feeds/{feed}/events?after=0-0 HTTP/1.0\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n"
+        connection.sendall(head.encode())
+        heard = b""
+        while heard.count(b'"type":"live.item.') < count or not heard.endswith(b"\n\n"):
+            chunk = connection.recv(1 << 20)
+            assert chunk
+            heard += chunk
+    body = heard.partition(b"\r\n\r\n")[2]
+    return body, interpret(body)
+
+
+@pytest.mark.timeout(300)
+def test_the_whole_server_sends_the_same_bytes_on_both_wires(server: Server) -> None:
+    """Published over HTTP, read by a parser of the test's own and by a stock WebSocket client."""
+    chance = random.Random(8)
+    published: dict[str, Any] = {}
+    with server.client() as admin:
+        admin.put("/v1/feeds/hostile", json={"title": hostile_text(chance)})
+        for _ in range(ROUNDS // 20):
+            answer = admin.post("/v1/feeds/hostile/items", json=[hostile_item(chance) for _ in range(20)])
+            for line in answer.content.splitlines():
+                told = orjson.loads(line)
+                assert told["status"] in {201, 422}, told
+                if told["status"] == 201:
+                    published[told["event"]] = told["item"]
+    assert len(published) > 50
+    _, heard = read_stream(server, "hostile", len(published))
+    items = [event for event in heard if event.type == "message"]
+    assert {event.type for event in heard} <= {"message", "hello", "heartbeat"}
+    assert {event.last_event_id: orjson.loads(event.data)["data"] for event in items} == published
+    with server.websocket("/v1/feeds/hostile/events?after=0-0", max_size=None) as opened:
+        received = [str(opened.recv(30)) for _ in range(len(items) + 1)]
+    assert [text for text in received if '"type":"live.item.' in text] == [event.data for event in items]
 
 
 def test_hostile_words_of_the_stream_itself_stay_inside_too() -> None:
