@@ -15,8 +15,8 @@ from starlette.routing import Route
 from livefeed.api.formats.conditions import is_unchanged
 from livefeed.api.formats.page import Channel, is_out
 from livefeed.api.pages.assets import Assets
-from livefeed.api.pages.rendering import FeedCard, Frame, News, Renderer
-from livefeed.api.pages.words import Words, choose_language
+from livefeed.api.pages.rendering import FeedCard, Frame, News, Renderer, offered_tags
+from livefeed.api.pages.words import Words, choose_language, is_rtl
 from livefeed.exceptions import BadRequest, Forbidden, NotFound, RequestError, Unauthorized, Unavailable
 from livefeed.feeds import check_feed_name
 from livefeed.filters import Filter, fold_tag
@@ -26,7 +26,7 @@ from livefeed.log.catalog import Catalog, Feed
 from livefeed.log.changes import member
 from livefeed.log.itemstore import ItemStore
 from livefeed.queries import Query
-from livefeed.snapshots import Listing, Row
+from livefeed.snapshots import Row
 
 __all__ = ["Pages"]
 
@@ -107,22 +107,23 @@ class Pages:
                 raise BadRequest(f"before={before[:40]!r} is nothing that a page gave as its next: use its link unchanged")
             only = Filter(frozenset([fold_tag(tag)])) if tag else Filter.ALL
             place = before or (await self._above(feed.name, focus) if focus else "")
-            forward = await self._items.newest(feed.name, FORWARD, only=only)
-            listing = await self._items.newest(feed.name, SHOWN, only=only, before=place) if place else _first(forward, SHOWN)
+            around = await self._items.newest(feed.name, FORWARD)
+            listing = await self._items.newest(feed.name, SHOWN, only=only, before=place)
         except RequestError as error:
             return self.problem(request, error)
         frame = self.frame(request, query.one("lang") or "", feed)
         now = self.now()
-        newest = not place or (bool(forward.rows) and listing.rows[:1] == forward.rows[:1])
+        recent = _out(around.rows, now)
         news = News(
             channel=Channel(feed.name, feed.settings, frame.base),
             items=_out(listing.rows, now),
-            forward=_out(forward.rows, now),
-            cursor=str(min(listing.head, forward.head)),
+            forward=[item for item in recent if only.passes(frozenset(map(fold_tag, item.tags)), item.urgency)],
+            tags=offered_tags(recent, tag or ""),
+            cursor=str(min(listing.head, around.head)),
             now=now,
             next=listing.next or None,
             tag=tag or "",
-            newest=newest,
+            newest=not place or listing.rows[:1] == around.rows[:1],
             readers=self._readers(feed.name),
         )
         return self._answer(request, feed, self.renderer.reader(frame, news))
@@ -173,6 +174,7 @@ class Pages:
             words=Words.of(spoken),
             base=self._base or str(request.base_url).rstrip("/"),
             root=request.scope.get("root_path", ""),
+            rtl=feed is not None and is_rtl(feed.settings.language),
             may_edit=feed is not None and _caller(request).may(Role.EDIT, feed.name),
             version=self._version,
         )
@@ -228,9 +230,3 @@ def _caller(request: Request) -> Caller:
 def _out(rows: Sequence[Row], now: int) -> list[Item]:
     items = [msgspec.json.decode(row.data, type=Item) for row in rows if row.state == "usable"]
     return [item for item in items if is_out(item, now)]
-
-
-def _first(listing: Listing, count: int) -> Listing:
-    if len(listing.rows) <= count:
-        return listing
-    return Listing(listing.head, listing.rows[:count], listing.rows[count - 1].member)

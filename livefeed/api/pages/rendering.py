@@ -23,7 +23,7 @@ from livefeed.feeds import FeedSettings
 from livefeed.filters import fold_tag
 from livefeed.items import Item, Rendition, parse_time
 
-__all__ = ["BREAKING_FOR", "FeedCard", "Frame", "News", "Renderer"]
+__all__ = ["BREAKING_FOR", "FeedCard", "Frame", "News", "Renderer", "offered_tags"]
 
 BREAKING_FOR = 30 * 60_000
 """Milliseconds for which an urgent item is breaking news."""
@@ -51,6 +51,7 @@ class Frame:
     """The public address, without a slash at its end."""
     root: str = ""
     """The path under which the server is mounted."""
+    rtl: bool = False
     may_edit: bool = False
     version: str = ""
 
@@ -66,8 +67,10 @@ class News:
     """Milliseconds since the epoch."""
     next: str | None = None
     forward: Sequence[Item] = ()
-    """Newer and older items among which to look for pins, key events and picks."""
+    """Newer and older items among which to look for pins, key events and picks; without them the page's own."""
     tag: str = ""
+    tags: Sequence[str] = ()
+    """Those that can be chosen."""
     newest: bool = True
     """Whether the page begins with the newest item."""
     readers: int | None = None
@@ -88,19 +91,6 @@ class News:
     def breaking(self) -> Item | None:
         return next((item for item in self.forward or self.items if is_breaking(item, self.now)), None)
 
-    @property
-    def tags(self) -> list[str]:
-        """The tags of the items at hand, the most used first; the one that is filtered by is always among them."""
-        counts: dict[str, tuple[int, str]] = {}
-        for item in self.forward or self.items:
-            for tag in item.tags:
-                count, shown = counts.get(fold_tag(tag), (0, tag))
-                counts[fold_tag(tag)] = (count + 1, shown)
-        if self.tag:
-            counts.setdefault(fold_tag(self.tag), (0, self.tag))
-        ranked = sorted(counts.items(), key=lambda entry: (entry[0] != fold_tag(self.tag), -entry[1][0], entry[0]))
-        return [shown for _, (_, shown) in ranked[:12]]
-
 
 @dataclass(frozen=True, slots=True)
 class FeedCard:
@@ -112,6 +102,19 @@ class FeedCard:
     """When the last event was appended, in ms since the epoch; None: there was none."""
     readers: int | None = None
     latest: Item | None = None
+
+
+def offered_tags(items: Iterable[Item], chosen: str) -> list[str]:
+    """The tags of *items*, the most used first; the *chosen* one is always among them."""
+    counts: dict[str, tuple[int, str]] = {}
+    for item in items:
+        for tag in item.tags:
+            count, shown = counts.get(fold_tag(tag), (0, tag))
+            counts[fold_tag(tag)] = (count + 1, shown)
+    if chosen:
+        counts.setdefault(fold_tag(chosen), (0, chosen))
+    ranked = sorted(counts.items(), key=lambda entry: (entry[0] != fold_tag(chosen), -entry[1][0], entry[0]))
+    return [shown for _, (_, shown) in ranked[:12]]
 
 
 def is_breaking(item: Item, now: int) -> bool:

@@ -10,7 +10,9 @@ from typing import Any
 
 import msgspec
 
-__all__ = ["LANGUAGES", "Words", "choose_language"]
+__all__ = ["LANGUAGES", "Words", "choose_language", "is_rtl"]
+
+_RTL = frozenset({"ar", "ckb", "dv", "fa", "he", "ku-arab", "ps", "sd", "ug", "ur", "yi"})
 
 _FOLDER = Path(__file__).parent / "static" / "words"
 LANGUAGES = tuple(sorted((path.stem for path in _FOLDER.glob("*.json")), key=lambda name: (name != "en", name)))
@@ -69,6 +71,12 @@ def choose_language(asked: str, accepted: str, feed: str) -> str:
         if language in LANGUAGES:
             return language
     return LANGUAGES[0]
+
+
+def is_rtl(language: str) -> bool:
+    """Whether a language (BCP 47) is written from right to left."""
+    tag = language.lower()
+    return tag in _RTL or tag.partition("-")[0] in _RTL
 
 
 def _preferred(accepted: str) -> list[str]:

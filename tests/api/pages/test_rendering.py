@@ -12,8 +12,8 @@ import pytest
 from livefeed.api import pages
 from livefeed.api.formats.page import Channel
 from livefeed.api.pages.assets import Assets
-from livefeed.api.pages.rendering import FeedCard, Frame, News, Renderer
-from livefeed.api.pages.words import Words
+from livefeed.api.pages.rendering import FeedCard, Frame, News, Renderer, offered_tags
+from livefeed.api.pages.words import Words, is_rtl
 from livefeed.feeds import FeedSettings
 from livefeed.items import Item
 
@@ -109,14 +109,20 @@ def test_pins_are_in_the_order_of_their_rank() -> None:
 
 def test_tags_are_offered_by_use_and_the_chosen_one_always() -> None:
     items = [item(tags=["Sport", "Vote"]), item(tags=["sport"]), item(tags=["Weather"])]
-    assert news(*items).tags == ["Sport", "Vote", "Weather"]
-    assert news(*items, tag="war").tags == ["war", "Sport", "Vote", "Weather"]
+    assert offered_tags(items, "") == ["Sport", "Vote", "Weather"]
+    assert offered_tags(items, "war") == ["war", "Sport", "Vote", "Weather"]
 
 
 @pytest.mark.parametrize(("text", "minutes"), [("", 1), ("word " * 220, 1), ("word " * 221, 2), ("\u6587" * 1001, 3)])
 def test_reading_time(renderer: Renderer, text: str, minutes: int) -> None:
     page = renderer.article(FRAME, item(bodyText=text), news())
     assert f'class="minutes">{Words.of("en").count("article.minutes", minutes)}<' in page
+
+
+@pytest.mark.parametrize(("language", "direction"), [("ur", "rtl"), ("ar-EG", "rtl"), ("de", "ltr"), ("", "ltr")])
+def test_a_feed_in_a_right_to_left_language_turns_the_page(renderer: Renderer, language: str, direction: str) -> None:
+    frame = Frame(Words.of("en"), "https://news.example", rtl=is_rtl(language))
+    assert f'<html lang="en" dir="{direction}">' in renderer.reader(frame, news(item()))
 
 
 def test_a_mounted_server_links_under_its_path(renderer: Renderer) -> None:
