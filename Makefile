@@ -6,7 +6,7 @@ INSTALLED := $(VENV)/.installed
 # One test process for each core, and no more: tests with real servers and timers share them.
 JOBS ?= auto
 
-.PHONY: install demo test lint bench chaos clean
+.PHONY: install demo test fuzz lint bench chaos clean
 
 install: $(INSTALLED)
 
@@ -22,6 +22,10 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest -n $(JOBS) $(TESTS)
+
+# Thousands of made-up requests against a real server, held against openapi.json.
+fuzz: install
+	$(BIN)/python -m tests.api.fuzz
 
 lint: install
 	$(BIN)/ruff check .
