@@ -15,7 +15,7 @@ import httpx2
 
 from tests.waiting import until
 
-__all__ = ["KEY", "LiveServer", "live_server"]
+__all__ = ["KEY", "LiveServer", "free_port", "live_server"]
 
 KEY = "a-key-for-the-tests-that-is-long-enough"
 

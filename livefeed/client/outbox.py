@@ -37,11 +37,11 @@ from livefeed.exceptions import (
     Unavailable,
 )
 
-__all__ = ["Outbox"]
+__all__ = ["OPS", "Outbox"]
 
 _log = logging.getLogger("livefeed.outbox")
 
-_OPS = ("publish", "upsert", "hold", "release", "cancel")
+OPS = ("publish", "upsert", "hold", "release", "cancel")
 _NOT_THE_ITEMS_FAULT = (Unauthorized, Forbidden, NotFound, TooManyRequests, Unavailable)
 
 _T = TypeVar("_T")
@@ -96,8 +96,8 @@ class Outbox:
         rows: list[tuple[str, Op, str, bytes]] = []
         uris: list[str] = []
         for feed, item, op in entries:
-            if op not in _OPS:
-                raise BadRequest(f"{op!r} is nothing to do with an item: use one of {', '.join(_OPS)}")
+            if op not in OPS:
+                raise BadRequest(f"{op!r} is nothing to do with an item: use one of {', '.join(OPS)}")
             uri = item.get("uri")
             if not uri and op != "publish":
                 raise BadRequest(f"to {op} needs the item's uri: it says which item is meant")

@@ -40,9 +40,11 @@ class Site:
 async def serving(site: Site) -> AsyncIterator[Site]:
     app = Starlette(routes=[Route("/{name}", site.page)])
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
-    async with asyncio.TaskGroup() as group:
-        group.create_task(server.serve())
+    serving = asyncio.create_task(server.serve())
+    try:
         await until(lambda: server.started)
         site.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
         yield site
+    finally:
         server.should_exit = True
+        await serving
