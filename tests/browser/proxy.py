@@ -64,8 +64,8 @@ class Proxy:
         self._open.add(writer)
         try:
             await self._handle(reader, writer)
-        except (ConnectionError, asyncio.IncompleteReadError):
-            pass  # one side went away
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
+            pass  # one side went away, or the proxy does
         finally:
             writer.transport.abort()
             self._open.discard(writer)

@@ -187,7 +187,7 @@ async def _publish_surely(site: Site, feed: str, **fields: Any) -> None:
 
 
 @asynccontextmanager
-async def _stage() -> AsyncIterator[tuple[Site, Browser]]:
+async def stage() -> AsyncIterator[tuple[Site, Browser]]:
     path = shutil.which("chromium")
     assert path is not None, "Chromium is needed: install Debian's package `chromium`"
     with tempfile.TemporaryDirectory(prefix="livefeed-") as folder:
@@ -206,7 +206,7 @@ SHOWS: dict[str, Callable[[Site, BrowserContext], Awaitable[dict[str, Any]]]] = 
 
 
 async def main(names: list[str]) -> None:
-    async with _stage() as (site, browser):
+    async with stage() as (site, browser):
         for name in names or list(SHOWS):
             context = await browser.new_context(viewport={"width": 1280, "height": 900})
             sys.stdout.write(json.dumps({name: await SHOWS[name](site, context)}) + "\n")

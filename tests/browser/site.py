@@ -48,7 +48,6 @@ class Site:
             "LIVEFEED_PUBLISH_BURST": "10000",
         }
         command = [sys.executable, "-m", "livefeed", "serve", "--port", str(self.port)]
-        # A session of its own: workers are its children, and all of them are killed or frozen together.
         self._process = await asyncio.create_subprocess_exec(
             *command, env={**os.environ, **settings}, stdin=DEVNULL, stderr=DEVNULL, start_new_session=True
         )
@@ -75,7 +74,11 @@ class Site:
 
     def _signal(self, number: signal.Signals) -> None:
         assert self._process is not None
-        os.killpg(self._process.pid, number)
+        # Each worker has a session of its own: they are the supervisor's children.
+        pid = self._process.pid
+        workers = Path(f"/proc/{pid}/task/{pid}/children").read_text(encoding="ascii").split()
+        for one in (pid, *map(int, workers)):
+            os.kill(one, number)
 
     async def ask(self, method: str, path: str, body: object = None) -> Any:
         response = await self._client.request(method, path, json=body)

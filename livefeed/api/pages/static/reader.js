@@ -6,6 +6,7 @@ import { draw, isBreaking, titleOf } from "./entry.js";
 import "./live-feed.js";
 
 const READERS = 120_000;
+const SETTLED = 5_000; // by then this reader is counted too
 const TICK = 10_000;
 
 /** @type {import("./live-feed.js").LiveFeedElement} */
@@ -26,6 +27,7 @@ feed.addEventListener("ready", () => {
   showTimes();
   feed.addEventListener("change", ({ detail }) => arrange(() => putForward(detail)));
   setInterval(() => arrange(() => (showBreaking(), showTimes())), TICK);
+  setTimeout(countReaders, SETTLED);
   setInterval(countReaders, READERS);
   clampPinned();
 });
