@@ -50,6 +50,7 @@ from livefeed.limits import Meter, Rate
 from livefeed.log.audit import Audit
 from livefeed.log.catalog import Catalog
 from livefeed.log.connect import Backend, connect, inspect
+from livefeed.log.doorbell import BLOCK, doorbell
 from livefeed.log.durability import Durability
 from livefeed.log.editor import Editor
 from livefeed.log.eventlog import EventLog
@@ -59,7 +60,6 @@ from livefeed.log.itemstore import ItemStore
 from livefeed.log.roster import Roster
 from livefeed.log.scheduler import Scheduler
 from livefeed.log.sweeper import Sweeper
-from livefeed.log.tail import BLOCK
 from livefeed.metrics import Board, Exposition
 from livefeed.net import ConnectionLimits, Network
 from livefeed.version import __version__
@@ -95,14 +95,15 @@ class Application:
         self.counters = counters
         self.network = Network(_limits(config), counters)
         self._redis = connect(config.redis_url)
-        # Blocking reads have connections of their own: one for the tail, one for the inboxes.
-        self._bell = connect(config.redis_url, timeout=BLOCK / 1000 + 1, connections=2)
+        # Blocking reads have connections of their own: one for the tail, one for the inboxes; in a Cluster one for each feed.
+        self._blocking = connect(config.redis_url, timeout=BLOCK / 1000 + 1, connections=10_000)
+        self._bells = [doorbell(self._blocking, self._redis) for _ in range(2)]
         self._log = EventLog(self._redis, backend, durability=Durability(config.durability))
         self._catalog = Catalog(self._redis)
         self._items = ItemStore(self._redis)
         self._editor = Editor(self._log, self._items, self._catalog)
         self._audit = Audit(self._redis)
-        self._hub = Hub(self._log, self._items, self._catalog, self._bell, version=__version__, counters=counters)
+        self._hub = Hub(self._log, self._items, self._catalog, self._bells[0], version=__version__, counters=counters)
         self._headcount = Headcount(self._redis, self._readers_here)
         self._authenticator = _authenticator(config, self._redis)
         self._exposition = Exposition(board, row, counters, __version__)
@@ -145,13 +146,15 @@ class Application:
             "headcount": self._headcount.run,
             "scheduler": Scheduler(self._editor).run,
             "sweeper": Sweeper(self._catalog, self.counters).run,
-            "inbox": Inbox(self._editor, self._bell, self.counters).run,
+            "inbox": Inbox(self._editor, self._bells[1], self.counters).run,
         }
         async with self._hub, background(works):
             yield
         self._exposition.copy()
         await self._audit.close()
-        await self._bell.aclose()
+        for bell in self._bells:
+            await bell.aclose()
+        await self._blocking.aclose()
         await self._redis.aclose()
 
     async def drain(self) -> None:

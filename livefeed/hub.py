@@ -13,7 +13,6 @@ from types import TracebackType
 from typing import Any, Self
 
 import structlog
-from redis.asyncio import Redis
 
 from livefeed.channel import Channel, ListNewest, ReadAfter, Request, Terms
 from livefeed.counters import Counters
@@ -23,6 +22,7 @@ from livefeed.grants import Caller, Role
 from livefeed.holes import Continuation, Hole, NoFeed
 from livefeed.log.cancelling import cancelled
 from livefeed.log.catalog import Catalog, Feed
+from livefeed.log.doorbell import Doorbell
 from livefeed.log.eventlog import EventLog
 from livefeed.log.itemstore import ItemStore
 from livefeed.log.tail import Tail
@@ -53,7 +53,7 @@ class Hub:
     """The channels of one worker. Used as a context manager, which owns all tasks."""
 
     def __init__(
-        self, log: EventLog, items: ItemStore, catalog: Catalog, bell: Redis, *, version: str, counters: Counters
+        self, log: EventLog, items: ItemStore, catalog: Catalog, bell: Doorbell, *, version: str, counters: Counters
     ) -> None:
         self.log = log
         self.items = items

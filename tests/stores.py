@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import random
 import signal
+import socket
 import subprocess
 import time
 from pathlib import Path
@@ -13,6 +16,15 @@ from redis.exceptions import BusyLoadingError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from livefeed.log.engines import find_engine
+
+
+def settled_port() -> int:
+    """A free port below those that the kernel gives to connections: one of them could take it before it is listened on."""
+    while True:
+        port = random.randrange(12_000, 32_000)
+        with socket.socket() as probe, contextlib.suppress(OSError):
+            probe.bind(("127.0.0.1", port))
+            return port
 
 
 class Store:
@@ -36,8 +48,12 @@ class Store:
         deadline = time.monotonic() + 20
         while not self._answers():
             if self._process.poll() is not None or time.monotonic() > deadline:
-                raise RuntimeError(f"the store did not start: {' '.join(self._command)}")
+                raise RuntimeError(f"the store did not start: {' '.join(self._command)}\n{self._told()}")
             time.sleep(0.01)
+
+    def _told(self) -> str:
+        log = self.socket.with_name("redis.log")
+        return log.read_text()[-2_000:] if log.exists() else "it wrote no log"
 
     def _answers(self) -> bool:
         try:

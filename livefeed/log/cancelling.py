@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterable
+from typing import Any
 
 __all__ = ["cancelled"]
 
 
-async def cancelled(tasks: Iterable[asyncio.Task[None]]) -> None:
+async def cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel *tasks* and wait until they have ended.
 
     Once is not enough: redis-py sends under `asyncio.wait_for`, which before Python 3.12 drops a cancellation that comes in the

@@ -13,16 +13,16 @@ from typing import Any
 
 import orjson
 import structlog
-from redis.asyncio import Redis
 
 from livefeed.counters import Counters
+from livefeed.cursors import BIRTH
 from livefeed.exceptions import BadRequest, Conflict, Invalid, RequestError, Unavailable
 from livefeed.items import parse_item
 from livefeed.jsondoor import load_json
 from livefeed.log import scripts
+from livefeed.log.doorbell import BLOCK, Doorbell
 from livefeed.log.editor import Done, Editor
 from livefeed.log.keys import Keys
-from livefeed.log.tail import BLOCK
 
 __all__ = ["Inbox"]
 
@@ -35,9 +35,9 @@ _log = structlog.get_logger("livefeed.inbox")
 
 
 class Inbox:
-    """Moves what lies in the feeds' inboxes, through the same door as everything else. *bell* is a client for blocking reads."""
+    """Moves what lies in the feeds' inboxes, through the same door as everything else."""
 
-    def __init__(self, editor: Editor, bell: Redis, counters: Counters) -> None:
+    def __init__(self, editor: Editor, bell: Doorbell, counters: Counters) -> None:
         self.editor = editor
         self.bell = bell
         self.counters = counters
@@ -56,22 +56,18 @@ class Inbox:
 
     async def _turn(self) -> None:
         feeds = {Keys(feed).inbox: feed for feed in await self.editor.catalog.names()}
-        if not feeds:
-            await asyncio.sleep(BLOCK / 1_000)
-            return
         # An inbox holds only what is still to be moved, so it is always read from its beginning.
         try:
-            filled = await scripts.command(self.bell, "XREAD", "COUNT", 1, "BLOCK", BLOCK, "STREAMS", *feeds, *["0"] * len(feeds))
+            rung = await self.bell.wait(dict.fromkeys(feeds, BIRTH))
+            filled = [name for name, cursor in rung.items() if cursor is not None]
         except scripts.WrongTypeError:
             # Some inbox is no stream. The others must not wait for it.
-            await asyncio.sleep(BLOCK / 10_000)
-            filled = feeds.keys()
-        for name in filled or ():
-            feed = feeds[name.decode() if isinstance(name, bytes) else name]
+            filled = list(feeds)
+        for name in filled:
             try:
-                await self._empty(feed)
+                await self._empty(feeds[name])
             except scripts.WrongTypeError as exc:
-                _log.warning("the inbox cannot be moved", feed=feed, reason=str(exc))
+                _log.warning("the inbox cannot be moved", feed=feeds[name], reason=str(exc))
                 await asyncio.sleep(BLOCK / 10_000)
 
     async def _empty(self, feed: str) -> None:

@@ -7,14 +7,12 @@ stayed silent: a stream that was deleted and filled again with lower ids rings n
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import random
 import time
 from collections.abc import Mapping
-from typing import Any
 
 import structlog
-from redis.asyncio import Redis
+from redis.asyncio import RedisCluster
 
 from livefeed.channel import Channel
 from livefeed.counters import Counters
@@ -22,13 +20,11 @@ from livefeed.cursors import BIRTH, Cursor
 from livefeed.exceptions import Unavailable
 from livefeed.holes import Hole, NoFeed, Page
 from livefeed.log import scripts
+from livefeed.log.doorbell import Doorbell
 from livefeed.log.eventlog import EventLog
 from livefeed.log.keys import Keys
 
-__all__ = ["BLOCK", "Tail"]
-
-BLOCK = 2_000
-"""ms that the doorbell is waited for. Longer, and a dead Redis would be noticed later than readers are promised to be told."""
+__all__ = ["Tail"]
 
 AHEAD = 500
 """Events that are heard at once: a burst becomes few large writes to each reader instead of many small ones."""
@@ -40,21 +36,20 @@ _log = structlog.get_logger("livefeed.tail")
 
 
 class Tail:
-    """Follows the logs of *channels*, over *bell*, a client for blocking reads whose timeout is just above `BLOCK`."""
+    """Follows the logs of *channels*."""
 
-    def __init__(self, log: EventLog, bell: Redis, channels: Mapping[str, Channel], counters: Counters) -> None:
+    def __init__(self, log: EventLog, bell: Doorbell, channels: Mapping[str, Channel], counters: Counters) -> None:
         self.log = log
         self.bell = bell
         self.channels = channels
         self.counters = counters
         self.progress = time.monotonic()
         """When the logs were last heard, for readiness."""
-        self._changed = asyncio.Event()
         self._rung: dict[str, Cursor] = {}
 
     def changed(self) -> None:
         """A channel came or went."""
-        self._changed.set()
+        self.bell.wake()
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -69,56 +64,21 @@ class Tail:
             await self._recover()
 
     async def _listen(self) -> None:
-        async with self.bell.client() as connection:
-            client_id = await scripts.command(connection, "CLIENT", "ID")
-            while True:
-                self._changed.clear()
-                if not self.channels:
-                    self.progress = time.monotonic()
-                    # Nobody reads: that is no fault, and has to be seen as progress like everything else.
-                    with contextlib.suppress(TimeoutError):
-                        async with asyncio.timeout(BLOCK / 1_000):
-                            await self._changed.wait()
-                    continue
-                rung = await self._wait(connection, client_id)
-                for feed in rung or list(self.channels):
-                    channel = self.channels.get(feed)
-                    if channel is not None:
-                        await self._follow(channel)
-                if not rung:
-                    await self._check_role()
-                self.progress = time.monotonic()
-
-    async def _wait(self, connection: Redis, client_id: int) -> list[str]:
-        """The feeds whose bell rang; none when it stayed silent for `BLOCK`, or a channel came."""
-        feeds = list(self.channels)
-        after = [str(max(self.channels[feed].ring.head, self._rung.get(feed, BIRTH))) for feed in feeds]
-        names = [Keys(feed).log for feed in feeds]
-        reading = asyncio.ensure_future(
-            scripts.command(connection, "XREAD", "COUNT", 1, "BLOCK", BLOCK, "STREAMS", *names, *after)
-        )
-        changing = asyncio.ensure_future(self._changed.wait())
-        try:
-            await asyncio.wait({reading, changing}, return_when=asyncio.FIRST_COMPLETED)
-            if not reading.done():
-                await scripts.command(self.log.redis, "CLIENT", "UNBLOCK", client_id)
+        while True:
+            channels = {Keys(feed).log: channel for feed, channel in self.channels.items()}
+            above = {name: max(channel.ring.head, self._rung.get(name, BIRTH)) for name, channel in channels.items()}
             try:
-                return self._heard(dict(zip(names, feeds, strict=True)), await reading)
+                rung = await self.bell.wait(above)
             except scripts.WrongTypeError:
-                # Some log is not one any more. Looking at each feed finds out which; the pause keeps this from spinning.
-                await asyncio.sleep(BLOCK / 10_000)
-                return []
-        finally:
-            changing.cancel()
-            reading.cancel()
-            await asyncio.gather(reading, changing, return_exceptions=True)
-
-    def _heard(self, feeds: Mapping[str, str], answer: Any) -> list[str]:
-        self._rung = {}
-        for name, entries in (answer or {}).items():
-            # A foreign entry rings the bell and is no event. Listening goes on above it, until the next silence.
-            self._rung[feeds[name.decode()]] = Cursor.of_entry(entries[-1][0])
-        return list(self._rung)
+                # Some log is not one any more: looking at each finds out which.
+                rung = dict.fromkeys(channels)
+            # A foreign entry rings and is no event. Listening goes on above it, until the next silence.
+            self._rung = {name: cursor for name, cursor in rung.items() if cursor is not None}
+            for name in rung:
+                await self._follow(channels[name])
+            if None in rung.values():
+                await self._check_role()
+            self.progress = time.monotonic()
 
     async def _follow(self, channel: Channel) -> None:
         while True:
@@ -157,6 +117,9 @@ class Tail:
 
     async def _check_role(self) -> None:
         """A primary that was demoted goes on answering reads, of a log that no longer grows."""
+        if isinstance(self.log.redis, RedisCluster):
+            # A Cluster's client goes where a slot is; the nodes' roles are its business.
+            return
         role = await scripts.command(self.log.redis, "ROLE")
         if role[0] == b"slave":
             raise Unavailable("this Redis has become a replica")

@@ -16,6 +16,7 @@ from livefeed.log import scripts
 from livefeed.log.cancelling import cancelled
 from livefeed.log.catalog import Catalog
 from livefeed.log.connect import connect, inspect
+from livefeed.log.doorbell import doorbell
 from livefeed.log.editor import Editor
 from livefeed.log.eventlog import EventLog
 from livefeed.log.inbox import Inbox
@@ -40,7 +41,8 @@ async def put(redis: Redis, item: object, op: str = "publish") -> None:
 
 async def moved(editor: Editor, redis_url: str, workers: int = 1) -> list[Counters]:
     """Let *workers* movers work until the inbox is empty."""
-    bells = [connect(redis_url, timeout=5.0) for _ in range(workers)]
+    clients = [connect(redis_url, timeout=5.0) for _ in range(workers)]
+    bells = [doorbell(client, editor.log.redis) for client in clients]
     counters = [Counters() for _ in bells]
     tasks = [asyncio.create_task(Inbox(editor, bell, c).run()) for bell, c in zip(bells, counters, strict=True)]
 
@@ -49,8 +51,9 @@ async def moved(editor: Editor, redis_url: str, workers: int = 1) -> list[Counte
 
     await until(empty)
     await cancelled(tasks)
-    for bell in bells:
+    for bell, client in zip(bells, clients, strict=True):
         await bell.aclose()
+        await client.aclose()
     return counters
 
 

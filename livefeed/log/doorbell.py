@@ -1,0 +1,142 @@
+"""The doorbell: waiting, with `XREAD BLOCK`, until one of many streams has something new.
+
+It only rings. What there is to hear is read otherwise, and a stream for which it stayed silent is looked at too.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+from collections.abc import Mapping
+from typing import Any, Protocol
+
+from redis.asyncio import Redis, RedisCluster
+
+from livefeed.cursors import Cursor
+from livefeed.log import scripts
+from livefeed.log.cancelling import cancelled
+
+__all__ = ["BLOCK", "Doorbell", "doorbell"]
+
+BLOCK = 2_000
+"""ms that is waited for. Longer, and a dead Redis would be noticed later than readers are promised to be told."""
+
+Rung = Mapping[str, Cursor | None]
+
+
+class Doorbell(Protocol):
+    async def wait(self, streams: Mapping[str, Cursor]) -> Rung:
+        """The streams that have an entry above the one named, with its id; those that were silent for `BLOCK`, with None.
+
+        Raises `Unavailable`; and `WrongTypeError` when some stream is none, after a pause that keeps the caller from spinning.
+        """
+
+    def wake(self) -> None:
+        """Let `wait` return at once, with nothing: there are other streams to wait for."""
+
+    async def aclose(self) -> None: ...
+
+
+def doorbell(client: Redis, control: Redis) -> Doorbell:
+    """A doorbell over *client*, whose timeout must be just above `BLOCK`; *control* is any other client."""
+    # A Cluster's client stands in for a plain one everywhere but here, where one command would name keys of many slots.
+    return _ClusterBell(client) if isinstance(client, RedisCluster) else _Bell(client, control)
+
+
+class _Bell:
+    """All streams in one command, on one connection."""
+
+    def __init__(self, client: Redis, control: Redis) -> None:
+        self._client = client
+        self._control = control
+        self._woken = asyncio.Event()
+        self._connection: Redis | None = None
+        self._id = 0
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def wait(self, streams: Mapping[str, Cursor]) -> Rung:
+        if not streams:
+            return await _idle(self._woken)
+        if self._connection is None:
+            self._connection = await self._client.client().initialize()
+            self._id = await scripts.command(self._connection, "CLIENT", "ID")
+        reading = asyncio.ensure_future(_read(self._connection, streams))
+        waking = asyncio.ensure_future(self._woken.wait())
+        try:
+            await asyncio.wait({reading, waking}, return_when=asyncio.FIRST_COMPLETED)
+            if reading.done():
+                return await reading or dict.fromkeys(streams)
+            # The command may not have reached Redis yet: until it has, there is nothing to unblock.
+            while not reading.done() and not await scripts.command(self._control, "CLIENT", "UNBLOCK", self._id):
+                await asyncio.wait({reading}, timeout=0.005)
+            return await reading
+        except scripts.WrongTypeError:
+            await asyncio.sleep(BLOCK / 10_000)
+            raise
+        except BaseException:
+            await self.aclose()
+            raise
+        finally:
+            waking.cancel()
+            reading.cancel()
+            await asyncio.gather(reading, waking, return_exceptions=True)
+            self._woken.clear()
+
+    async def aclose(self) -> None:
+        if self._connection is not None:
+            connection, self._connection = self._connection, None
+            await connection.aclose()
+
+
+class _ClusterBell:
+    """One command a stream: their slots are on different nodes."""
+
+    def __init__(self, client: RedisCluster) -> None:
+        self._client = client
+        self._woken = asyncio.Event()
+        self._reading: dict[str, asyncio.Task[Rung]] = {}
+
+    def wake(self) -> None:
+        self._woken.set()
+
+    async def wait(self, streams: Mapping[str, Cursor]) -> Rung:
+        await self._end(self._reading.keys() - streams.keys())
+        if not streams:
+            return await _idle(self._woken)
+        for name, above in streams.items():
+            if name not in self._reading:
+                self._reading[name] = asyncio.create_task(_read(self._client, {name: above}))
+        waking = asyncio.ensure_future(self._woken.wait())
+        await asyncio.wait({waking, *self._reading.values()}, return_when=asyncio.FIRST_COMPLETED)
+        waking.cancel()
+        self._woken.clear()
+        rung: dict[str, Cursor | None] = {}
+        for name in [name for name, reading in self._reading.items() if reading.done()]:
+            try:
+                rung |= await self._reading.pop(name) or {name: None}
+            except scripts.WrongTypeError:
+                await asyncio.sleep(BLOCK / 10_000)
+                raise
+        return rung
+
+    async def _end(self, names: set[str]) -> None:
+        await cancelled([self._reading.pop(name) for name in names])
+
+    async def aclose(self) -> None:
+        await self._end(set(self._reading))
+
+
+async def _idle(woken: asyncio.Event) -> Rung:
+    with contextlib.suppress(TimeoutError):
+        async with asyncio.timeout(BLOCK / 1_000):
+            await woken.wait()
+    woken.clear()
+    return {}
+
+
+async def _read(client: Any, streams: Mapping[str, Cursor]) -> Rung:
+    above = [str(cursor) for cursor in streams.values()]
+    answer = await scripts.command(client, "XREAD", "COUNT", 1, "BLOCK", BLOCK, "STREAMS", *streams, *above)
+    return {name.decode(): Cursor.of_entry(entries[-1][0]) for name, entries in (answer or {}).items()}
