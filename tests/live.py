@@ -67,17 +67,27 @@ class LiveServer:
         except httpx2.TransportError:
             return False
 
-    async def stop(self, how: signal.Signals = signal.SIGTERM) -> None:
-        """End it and its workers, by SIGTERM or SIGKILL."""
+    @property
+    def pid(self) -> int:
+        """The supervisor's."""
+        assert self._process is not None
+        return self._process.pid
+
+    def log(self) -> str:
+        """What it and its workers said."""
+        return self._log.read_text()
+
+    async def stop(self, how: signal.Signals = signal.SIGTERM) -> int:
+        """End it and its workers, by SIGTERM or SIGKILL; its exit status."""
         if self._process is None:
-            return
+            return 0
         process, self._process = self._process, None
         if process.returncode is None:
             if how == signal.SIGKILL:
                 os.killpg(process.pid, how)
             else:
                 process.send_signal(how)
-        await process.wait()
+        return await process.wait()
 
     async def run(self, *arguments: str, stdin: bytes | None = None) -> tuple[int, str, str]:
         """A command with this server's address and key: exit status, stdout, stderr."""

@@ -6,6 +6,7 @@ the socket closes knows that its supervisor is gone.
 
 from __future__ import annotations
 
+import signal
 import socket
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,10 @@ from msgspec import Struct
 from livefeed.config import Config
 from livefeed.log.connect import Backend
 
-__all__ = ["Orders", "receive"]
+__all__ = ["FOR_THE_SUPERVISOR", "Orders", "receive"]
+
+FOR_THE_SUPERVISOR = (signal.SIGINT, signal.SIGHUP)
+"""What a terminal sends to all processes at once."""
 
 
 class Orders(Struct, frozen=True):

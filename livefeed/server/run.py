@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import resource
 import signal
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
 
@@ -13,6 +14,7 @@ import structlog
 
 from livefeed.auth.secretfile import check_secret, keep_secret
 from livefeed.config import Config
+from livefeed.exceptions import ConfigError
 from livefeed.log.connect import Backend, connect, inspect
 from livefeed.log.embedded import Embedded
 from livefeed.server.listeners import Listeners
@@ -37,6 +39,7 @@ async def serve(config: Config, beside: Beside = _nothing) -> bool:
     What *beside* makes of the address and of the settings as they are is entered when all workers serve.
     """
     _allow_many_connections()
+    _check_tls(config)
     async with AsyncExitStack() as stack:
         listeners = Listeners(
             config.host, config.port, config.workers, send_buffer=config.send_buffer, dead_after=config.dead_after
@@ -48,8 +51,10 @@ async def serve(config: Config, beside: Beside = _nothing) -> bool:
         backend = await _check_redis(config.redis_url)
         config = msgspec.structs.replace(config, admin_key=_admin_key(config), token_secret=_token_secret(config))
         supervisor = Supervisor(config, backend, listeners)
-        for number in (signal.SIGTERM, signal.SIGINT):
-            asyncio.get_running_loop().add_signal_handler(number, supervisor.ask_to_stop)
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
+            # What `nohup` had ignored stays ignored.
+            if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
+                asyncio.get_running_loop().add_signal_handler(number, supervisor.ask_to_stop)
         await supervisor.start()
         url = _url(config, listeners.port)
         _log.info("serving", url=url, workers=config.workers)
@@ -70,6 +75,16 @@ async def _check_redis(url: str | None) -> Backend:
     for warning in backend.warnings:
         _log.warning(warning)
     return backend
+
+
+def _check_tls(config: Config) -> None:
+    if config.tls_certificate is None:
+        return
+    try:
+        ssl.create_default_context(ssl.Purpose.CLIENT_AUTH).load_cert_chain(config.tls_certificate, config.tls_key)
+    except OSError as exc:
+        reason = exc.strerror or exc
+        raise ConfigError(f"LIVEFEED_TLS_CERTIFICATE {config.tls_certificate} cannot be used: {reason}") from exc
 
 
 def _admin_key(config: Config) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import signal
 import socket
 import sys
 import tempfile
@@ -18,7 +19,7 @@ from livefeed.exceptions import ConfigError
 from livefeed.log.connect import Backend
 from livefeed.metrics import Board
 from livefeed.server.listeners import Listeners
-from livefeed.server.orders import Orders
+from livefeed.server.orders import FOR_THE_SUPERVISOR, Orders
 
 __all__ = ["Supervisor"]
 
@@ -121,13 +122,17 @@ class Supervisor:
         return code
 
     async def _spawn(self, control: int, descriptors: Sequence[int]) -> asyncio.subprocess.Process:
-        # A session of its own: Ctrl-C reaches the supervisor alone, which then ends the workers in order.
-        process = await asyncio.create_subprocess_exec(
-            *(sys.executable, "-m", "livefeed.server.worker", str(control)),
-            stdin=asyncio.subprocess.DEVNULL,
-            pass_fds=(control, *descriptors),
-            start_new_session=True,
-        )
+        # Ctrl-C reaches the workers too, and they leave it to the supervisor. Blocked is inherited: there is no moment in which
+        # one that starts would not know that yet.
+        before = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_SUPERVISOR)
+        try:
+            process = await asyncio.create_subprocess_exec(
+                *(sys.executable, "-m", "livefeed.server.worker", str(control)),
+                stdin=asyncio.subprocess.DEVNULL,
+                pass_fds=(control, *descriptors),
+            )
+        finally:
+            signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if self._stopping.is_set():
             # The order to stop came while it was being started, and passed it by.
             process.terminate()

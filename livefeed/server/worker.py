@@ -21,7 +21,7 @@ from livefeed.exceptions import ConfigError
 from livefeed.metrics import Board
 from livefeed.net import HttpProtocol
 from livefeed.server.listeners import BACKLOG
-from livefeed.server.orders import Orders, receive
+from livefeed.server.orders import FOR_THE_SUPERVISOR, Orders, receive
 
 _log = structlog.get_logger("livefeed.worker")
 
@@ -105,7 +105,9 @@ async def _stop_when_alone(reader: asyncio.StreamReader, server: Server) -> None
 
 
 def main() -> None:
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    for number in FOR_THE_SUPERVISOR:
+        signal.signal(number, signal.SIG_IGN)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, FOR_THE_SUPERVISOR)
     control = socket.socket(fileno=int(sys.argv[1]))
     orders = receive(control)
     logging.configure(orders.config.log_level, orders.config.log_format, worker=orders.row)
