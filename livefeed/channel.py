@@ -11,7 +11,6 @@ Rule 4: while the log cannot be heard, nothing is served from memory.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 from livefeed.counters import Counters
@@ -23,9 +22,11 @@ from livefeed.holes import Continuation, Hole, NoFeed, Page, Reason
 from livefeed.reader import After, FromNow, Newest, Reader, State
 from livefeed.ring import Ring
 from livefeed.snapshots import Listing, snapshot
+from livefeed.terms import Terms
+from livefeed.waiting import ListNewest, ReadAfter, Request, Waiting
 from livefeed.wires import Wire
 
-__all__ = ["Channel", "ListNewest", "ReadAfter", "Request", "Terms"]
+__all__ = ["Channel"]
 
 BLOCK = 100
 """Events that one step of catching up writes: enough to join many, few enough that a slow connection says so in between."""
@@ -35,33 +36,7 @@ _RECENT_MS = 3_000
 """Who heard an event so lately needs no heartbeat before the wheel's next turn."""
 
 
-@dataclass(frozen=True, slots=True)
-class ReadAfter:
-    """A request: what follows *position* in the log."""
-
-    position: Cursor
-
-
-@dataclass(frozen=True, slots=True)
-class ListNewest:
-    """A request: the newest *items* that match *only*."""
-
-    items: int
-    only: Filter
-
-
-Request = ReadAfter | ListNewest
 Ask = Callable[["Channel", Request, int], None]
-
-
-@dataclass(frozen=True, slots=True)
-class Terms:
-    """What `hello` says of this server: its *version*, and the *heartbeat* (s) within which a reader hears something."""
-
-    version: str
-    heartbeat: int
-    now: Callable[[], int]
-    """ms since the epoch."""
 
 
 class Channel:
@@ -79,10 +54,9 @@ class Channel:
         self.stale_since: int | None = None
         self.readers: set[Reader] = set()
         self.watchers: set[Callable[[], None]] = set()
-        self._ask = ask
         self._groups = Groups(counters)
-        self._waiting: dict[Request, list[Reader]] = {}
-        self._parked: list[Reader] = []
+        self._ask = ask
+        self._waiting = Waiting(lambda request: ask(self, request, self.generation))
         self._blocks: dict[tuple[Cursor, Filter, Wire], tuple[bytes, Cursor]] = {}
 
     # -- readers come and go
@@ -105,9 +79,9 @@ class Channel:
                 self.advance(reader)
             case After(position):
                 reader.position = position
-                self._request(ReadAfter(position), reader)
+                self._waiting.request(ReadAfter(position), reader)
             case Newest():
-                self._request(ListNewest(reader.items, reader.only), reader)
+                self._waiting.request(ListNewest(reader.items, reader.only), reader)
             case unknown:
                 self._reset(reader, unknown.reason, None)
 
@@ -147,7 +121,7 @@ class Channel:
             position = reader.position
             assert position is not None, "a reader that was greeted stands somewhere"
             if reader.reset is not None:
-                self._request(ListNewest(reader.items, reader.only), reader)
+                self._waiting.request(ListNewest(reader.items, reader.only), reader)
             elif position == self.ring.head:
                 reader.state = State.LIVE
                 self._groups.add(reader)
@@ -156,7 +130,7 @@ class Channel:
                 if data:
                     reader.sink.write(data)
             else:
-                self._request(ReadAfter(position), reader)
+                self._waiting.request(ReadAfter(position), reader)
 
     def _block(self, position: Cursor, only: Filter, wire: Wire) -> tuple[bytes, Cursor]:
         # In a reconnect storm many stand at the same position: they share the bytes.
@@ -169,31 +143,12 @@ class Channel:
             block = self._blocks[key] = (encode(page.events, only, wire), end)
         return block
 
-    def _request(self, request: Request, reader: Reader) -> None:
-        reader.waits = True
-        waiting = self._waiting.get(request)
-        if waiting is not None:
-            waiting.append(reader)
-            return
-        self._waiting[request] = [reader]
-        self._ask(self, request, self.generation)
-
-    def _park(self, reader: Reader) -> None:
-        reader.waits = True
-        self._parked.append(reader)
-
-    def _released(self, readers: Iterable[Reader]) -> list[Reader]:
-        released = [reader for reader in readers if reader.state is not State.CLOSED]
-        for reader in released:
-            reader.waits = False
-        return released
-
     def answer(self, request: Request, generation: int, answer: Continuation | Listing) -> None:
         """What was read for *request* in *generation*."""
         if generation != self.generation:
             self._ask(self, request, self.generation)
             return
-        readers = self._released(self._waiting.pop(request))
+        readers = self._waiting.answered(request)
         match request, answer:
             case ListNewest(), Listing():
                 self._show(answer, readers)
@@ -208,11 +163,11 @@ class Channel:
 
     def failed(self, request: Request) -> None:
         """Redis could not be asked. Who has been told nothing yet is told that; the others wait for the tail's next word."""
-        for reader in self._released(self._waiting.pop(request)):
+        for reader in self._waiting.answered(request):
             if reader.state is State.OPENING:
                 self.refuse(reader)
             else:
-                self._park(reader)
+                self._waiting.park(reader)
 
     def refuse(self, reader: Reader) -> None:
         """The log cannot be heard: instead of `hello`."""
@@ -246,7 +201,7 @@ class Channel:
         if reader.position in self.ring:
             self.advance(reader)
         else:
-            self._park(reader)
+            self._waiting.park(reader)
 
     def _resumed(self, reader: Reader, given: bool) -> None:
         reader.hello(True if given else None)
@@ -259,7 +214,7 @@ class Channel:
         reader.reset = (reason, missed)
         name = f"resets_{reason}"
         setattr(self.counters, name, getattr(self.counters, name) + 1)
-        self._request(ListNewest(reader.items, reader.only), reader)
+        self._waiting.request(ListNewest(reader.items, reader.only), reader)
 
     def _show(self, listing: Listing, readers: Sequence[Reader]) -> None:
         made: dict[tuple[Wire, object], bytes] = {}
@@ -282,7 +237,7 @@ class Channel:
         if deleted:
             self.end(reader, "deleted", 1000, 60_000)
         elif reader.position == BIRTH and reader.state is State.BEHIND:
-            self._park(reader)
+            self._waiting.park(reader)
         else:
             # Not deleted by anybody here: Redis lost it. That is told, and the feed may come again.
             reader.hello(False)
@@ -304,8 +259,7 @@ class Channel:
 
     def checked(self) -> None:
         """The tail has looked: who waited for that goes on."""
-        parked, self._parked = self._parked, []
-        for reader in self._released(parked):
+        for reader in self._waiting.looked():
             self.advance(reader)
         for watcher in list(self.watchers):
             watcher()
@@ -371,14 +325,7 @@ class Channel:
             reader.sink.write(made[key])
 
     def hello(self, resumed: bool | None) -> dict[str, Any]:
-        return {
-            "feed": self.feed,
-            "head": str(self.ring.head),
-            "resumed": resumed,
-            "heartbeat": self.terms.heartbeat,
-            "serverTime": rfc3339(self.terms.now()),
-            "version": self.terms.version,
-        }
+        return self.terms.hello(self.feed, self.ring.head, resumed)
 
     def control(self, wire: Wire, name: str, data: Mapping[str, Any] | bytes, cursor: Cursor | None = None) -> bytes:
-        return wire.control(self.feed, name, data, cursor, now=self.terms.now())
+        return self.terms.event(wire, self.feed, name, data, cursor)

@@ -14,7 +14,7 @@ from typing import Any, Self
 
 import structlog
 
-from livefeed.channel import Channel, ListNewest, ReadAfter, Request, Terms
+from livefeed.channel import Channel
 from livefeed.counters import Counters
 from livefeed.cursors import Cursor
 from livefeed.exceptions import NotFound, RequestError, Unavailable
@@ -29,6 +29,8 @@ from livefeed.log.tail import Tail
 from livefeed.reader import After, Reader, Start, State, Unknown
 from livefeed.snapshots import Listing
 from livefeed.starts import Since
+from livefeed.terms import Terms
+from livefeed.waiting import ListNewest, ReadAfter, Request
 
 __all__ = ["HEARTBEAT", "Hub"]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from livefeed.channel import Channel, ListNewest, ReadAfter, Request, Terms
+from livefeed.channel import Channel
 from livefeed.counters import Counters
 from livefeed.cursors import BIRTH, Cursor
 from livefeed.events import Event, EventType
@@ -14,6 +14,8 @@ from livefeed.filters import Filter
 from livefeed.holes import Hole, NoFeed, Page
 from livefeed.reader import After, FromNow, Newest, Reader, Start, Unknown
 from livefeed.snapshots import Listing, Row
+from livefeed.terms import Terms
+from livefeed.waiting import ListNewest, ReadAfter, Request
 from livefeed.wires import Wire
 
 HEAD = Cursor(1_010, 10)

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livefeed.channel import Channel, Terms
+from livefeed.channel import Channel
 from livefeed.compression import DEFLATED_FRAMES, GZIP, GZIP_HEADER, Epoch, accepts_deflate, accepts_gzip, inflate
 from livefeed.counters import Counters
 from livefeed.cursors import Cursor
@@ -20,6 +20,7 @@ from livefeed.filters import Filter
 from livefeed.frames import Close, FrameParser, text_frame
 from livefeed.holes import Page
 from livefeed.reader import FromNow, Reader
+from livefeed.terms import Terms
 from livefeed.wires import Wire
 
 WORDS = [

@@ -1,0 +1,69 @@
+"""The waiting: readers of one feed for which the log is being read, or that wait until the tail has heard more."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+
+from livefeed.cursors import Cursor
+from livefeed.filters import Filter
+from livefeed.reader import Reader, State
+
+__all__ = ["ListNewest", "ReadAfter", "Request", "Waiting"]
+
+
+@dataclass(frozen=True, slots=True)
+class ReadAfter:
+    """What follows *position* in the log?"""
+
+    position: Cursor
+
+
+@dataclass(frozen=True, slots=True)
+class ListNewest:
+    """Which are the newest *items* that match *only*?"""
+
+    items: int
+    only: Filter
+
+
+Request = ReadAfter | ListNewest
+
+
+class Waiting:
+    """Who waits for what. All who ask the same share one read, and a reader waits for one thing at a time."""
+
+    def __init__(self, ask: Callable[[Request], None]) -> None:
+        self._ask = ask
+        self._asking: dict[Request, list[Reader]] = {}
+        self._parked: list[Reader] = []
+
+    def request(self, request: Request, reader: Reader) -> None:
+        reader.waits = True
+        asking = self._asking.get(request)
+        if asking is not None:
+            asking.append(reader)
+            return
+        self._asking[request] = [reader]
+        self._ask(request)
+
+    def park(self, reader: Reader) -> None:
+        """Let *reader* wait until the tail has looked."""
+        reader.waits = True
+        self._parked.append(reader)
+
+    def answered(self, request: Request) -> list[Reader]:
+        """Those who asked *request* and are still there; they wait no more."""
+        return _released(self._asking.pop(request))
+
+    def looked(self) -> list[Reader]:
+        """Those who were parked; they wait no more."""
+        parked, self._parked = self._parked, []
+        return _released(parked)
+
+
+def _released(readers: Iterable[Reader]) -> list[Reader]:
+    released = [reader for reader in readers if reader.state is not State.CLOSED]
+    for reader in released:
+        reader.waits = False
+    return released
