@@ -12,8 +12,8 @@ __all__ = ["ConnectionLimits"]
 class ConnectionLimits:
     """Times are in seconds, sizes in bytes."""
 
-    head_timeout: float = 10.0
-    """From the connection, or a request's first byte, to the end of its head."""
+    head_timeout: float = 8.0
+    """From the connection, or a request's first byte, to the end of its head. With the tick it is over within 10."""
     body_timeout: float = 10.0
     """For each `body_step` of a body: a bound on the rate, so that a large body on a slow line still gets through."""
     body_step: int = 8 * 1024

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -69,14 +69,14 @@ class Server:
     @property
     def pids(self) -> list[int]:
         """The supervisor and its workers."""
+        parents: dict[int, list[int]] = {}
+        for entry in Path("/proc").glob("[0-9]*/stat"):
+            with suppress(FileNotFoundError, ProcessLookupError):
+                fields = entry.read_text().rpartition(") ")[2].split()
+                parents.setdefault(int(fields[1]), []).append(int(entry.parent.name))
         found = [self._process.pid]
-        for entry in Path("/proc").iterdir():
-            if entry.name.isdigit() and int(entry.name) != self._process.pid:
-                try:
-                    if os.getsid(int(entry.name)) == self._process.pid:
-                        found.append(int(entry.name))
-                except ProcessLookupError:
-                    continue
+        for parent in found:
+            found += parents.get(parent, [])
         return found
 
     def stop(self) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from tests.security.server import Server, running
+from tests.security.siege import lay_siege
 from tests.security.tokens import token
 from tests.stores import Store
 
@@ -121,3 +122,14 @@ def test_slow_heads_and_bodies_are_ended_and_nobody_waits_for_them(tight: Server
     assert answers[0] == b""
     assert answers[1].startswith(b"HTTP/1.1 408 ")
     assert answers[2].startswith((b"HTTP/1.1 408 ", b"HTTP/1.1 401 "))
+
+
+@pytest.mark.timeout(120)
+async def test_under_siege_healthy_readers_miss_nothing(server: Server) -> None:
+    """Small here; `python -m tests.security.siege` lays a whole one."""
+    siege = await lay_siege(server, slow=10, readers=5, seconds=2)
+    assert siege.missed == 0
+    assert siege.attacks["flood"] > 0
+    assert siege.attacks["bombs"] > 0
+    with server.client(None) as client:
+        assert client.get("/readyz").status_code == 200
