@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
+from functools import cache
 
 import nh3
 
@@ -43,8 +44,20 @@ class Unclean(ValueError):
 
 def clean_text(text: str) -> str:
     """Plain text of many lines: NFC, line feeds for every kind of break, nothing unseen."""
-    text = _BREAKS.sub("\n", text).replace("\t", " ")
-    return unicodedata.normalize("NFC", _UNSEEN.sub("", text)).strip(" \n")
+    text = _UNSEEN.sub("", _BREAKS.sub("\n", text).replace("\t", " "))
+    return _composed(text).strip(" \n")
+
+
+def _composed(text: str) -> str:
+    """NFC, of text whose runs of marks have a bound: sorting a run takes the square of its length, and nobody writes so many."""
+    return text if text.isascii() else unicodedata.normalize("NFC", _many_marks().sub(r"\1", text))
+
+
+@cache
+def _many_marks() -> re.Pattern[str]:
+    # All characters with a combining class lie below U+20000; 30 is the bound of stream-safe text (UAX #15, section 13).
+    marks = "".join(chr(code) for code in range(0x300, 0x20000) if unicodedata.combining(chr(code)))
+    return re.compile(f"([{re.escape(marks)}]{{30}})[{re.escape(marks)}]+")
 
 
 def clean_line(text: str) -> str:
@@ -52,7 +65,7 @@ def clean_line(text: str) -> str:
     text = clean_text(text)
     while (bare := _MARKUP.sub("", text)) != text:  # "<<b>b>" becomes a tag when its inner one goes
         text = bare
-    return unicodedata.normalize("NFC", _SPACES.sub(" ", text)).strip(" ")
+    return _composed(_SPACES.sub(" ", text)).strip(" ")
 
 
 def clean_html(html: str) -> str:

@@ -15,6 +15,9 @@ from livefeed.items.rules import Rule, Schema, Text, broken, kind
 
 __all__ = ["ListOf", "Record", "Tags"]
 
+MAX_UNKNOWN = 10
+"""Unknown names of one object that are told one by one: looking for the nearest known one takes its time."""
+
 
 @dataclass(frozen=True, slots=True)
 class ListOf:
@@ -88,12 +91,16 @@ class Record:
         return kept, errors
 
     def unknown(self, value: Mapping[str, object], at: str = "") -> list[FieldError]:
-        return [self._unknown(str(name), f"{at}/{_escape(str(name))}") for name in value if name not in self.fields]
+        names = [str(name) for name in value if name not in self.fields]
+        errors = [self._unknown(name, f"{at}/{_escape(name)}") for name in names[:MAX_UNKNOWN]]
+        if len(names) > MAX_UNKNOWN:
+            errors.append(FieldError(at, "unknown", f"and {len(names) - MAX_UNKNOWN:,} more are not known fields"))
+        return errors
 
     def _unknown(self, name: str, pointer: str) -> FieldError:
         if name in self.foreign:
             return FieldError(pointer, "server", f"{name}: {self.foreign[name]}")
-        near = get_close_matches(name, self.fields, n=1, cutoff=0.5)
+        near = get_close_matches(name[:80], self.fields, n=1, cutoff=0.5)
         hint = f"did you mean {near[0]!r}?" if near else f"known are {', '.join(self.fields)}"
         return FieldError(pointer, "unknown", f"{name[:80]!r} is not a known field: {hint}")
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from uuid import UUID
 
 from livefeed.cursors import Cursor
@@ -136,9 +136,8 @@ class Editor:
         self, feed: str, item_id: str, patch: object = None, *, expects: int | None = None, inbox: str = ""
     ) -> Done:
         """Make a withheld item usable again, with *patch* on top."""
-        before = await self.items.held(feed, item_id)
         return await self._change(
-            feed, item_id, lambda c, now: moves.released(c, before, patch, now=now, inbox=inbox), expects=expects
+            feed, item_id, lambda c, now: moves.released(c, patch, now=now, inbox=inbox), expects=expects, unseals=True
         )
 
     async def publish_draft(self, feed: str, item_id: str, *, expects: int | None = None) -> Done:
@@ -168,6 +167,7 @@ class Editor:
         *,
         expects: int | None = None,
         erases: bool = False,
+        unseals: bool = False,
         durability: Durability | None = None,
         now: int | None = None,
     ) -> Done:
@@ -175,6 +175,9 @@ class Editor:
             current = await self.current(feed, item_id)
             if expects is not None and current.version != expects:
                 raise StaleVersion(f"the item is at version {current.version}, not {expects}: read it and make the change again")
+            if unseals and current.state == "withheld" and (sealed := await self.items.held(feed, item_id)):
+                # Read after the version that the append is made to expect: a seal of another hold cannot be taken for this one.
+                current = replace(current, sealed=Current.read(sealed).item)
             # Whether an embargo has ended is decided by the clock that the log is written by.
             waiting = current.state in ("draft", "scheduled") and now is None
             step = move(current, await self._exact_now(feed) if waiting else now or _now())

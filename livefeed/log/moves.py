@@ -48,6 +48,8 @@ class Current:
     state: State
     first: Cursor | None
     last: Cursor | None
+    sealed: Item | None = None
+    """What a withheld one said, where it was asked for."""
 
     @classmethod
     def read(cls, stored: StoredItem) -> Current:
@@ -137,18 +139,15 @@ def canceled(current: Current, reason: str, *, now: int, inbox: str = "") -> tup
     return stone, _without_text(stone, current, "canceled", told, "cancel", inbox)
 
 
-def released(
-    current: Current, before: StoredItem | None, patch: object, *, now: int, inbox: str = ""
-) -> tuple[Item, Change] | None:
-    """Usable again, as it was *before* the hold, or with *patch* on top: a wrong text need not go out once more."""
+def released(current: Current, patch: object, *, now: int, inbox: str = "") -> tuple[Item, Change] | None:
+    """Usable again, as it was before the hold, or with *patch* on top: a wrong text need not go out once more."""
     if not isinstance(current.left, Tombstone):
         if current.state != "usable" or patch is not None:
             raise Conflict(f"this item is {current.state}, not withheld: there is nothing to release")
         return None
-    if current.state == "canceled" or before is None:
+    if current.sealed is None:
         raise Conflict("this item was killed for good: nobody can release it; publish a new one")
-    sealed = Current.read(before).whole("release")
-    item = sealed if patch is None else apply_patch(sealed, patch, now=now)[0]
+    item = current.sealed if patch is None else apply_patch(current.sealed, patch, now=now)[0]
     again = restored(item, current.left, now=now)
     return again, _with_text(again, current.version, "usable", EventType.RELEASED, inbox=inbox)
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 from typing import Any
 
 import msgspec
@@ -152,3 +153,35 @@ def test_the_json_door_is_asked_first() -> None:
 
 def test_a_little_ahead_is_a_clock_that_differs() -> None:
     assert parse(headline="x", contentCreated=rfc3339(NOW + 300_000)).content_created == rfc3339(NOW + 300_000)
+
+
+BOMBS: dict[str, dict[str, Any]] = {
+    "six thousand unknown names": {f"a{number}": 1 for number in range(6000)},
+    "a very long name": {"x" * 60_000: 1},
+    "scripts that never end": {"headline": "<script " * 8000},
+    "tags inside tags": {"headline": "<" * 16_000 + "b>" * 16_000},
+    "tags that never end": {"summary": "<a" * 30_000},
+    "lists inside lists": {"bodyHtml": "<ul><li>" * 8000},
+    "as many lists as are allowed": {"bodyHtml": "<ul><li>" * 1999 + "x"},
+    "marks upon marks": {"bodyText": "a" + "\u0301\u0323" * 14_000},
+    "unknown names in every author": {"headline": "x", "authors": [{f"k{n}": 1 for n in range(600)}] * 10},
+    "a scheme without end": {"headline": "x", "uri": "a" * 60_000 + ":"},
+    "a language without end": {"headline": "x", "language": "a-" * 30_000},
+}
+
+
+@pytest.mark.timeout(5)
+@pytest.mark.parametrize("name", BOMBS)
+def test_nothing_takes_long_to_refuse(name: str) -> None:
+    """Each of these took seconds where the work grew with the square of its size."""
+    with contextlib.suppress(Invalid):
+        parse_item(BOMBS[name], now=NOW)
+
+
+def test_more_unknown_names_than_can_be_told_are_counted() -> None:
+    with pytest.raises(Invalid, match="and 15 more are not known fields"):
+        parse_item({"headline": "x", **{f"a{number}": 1 for number in range(25)}}, now=NOW)
+
+
+def test_marks_upon_marks_are_bounded() -> None:
+    assert parse(bodyText="a" + "\u0323" * 40).body_text == "\u1ea1" + "\u0323" * 29

@@ -214,6 +214,19 @@ async def test_a_release_can_bring_the_right_text(editor: Editor, redis: Redis) 
         await editor.release(FEED, item.id, {"headline": "x"})
 
 
+async def test_the_last_hold_is_the_one_that_is_released(editor: Editor) -> None:
+    item = await publish(editor, headline="first")
+    for text in ("second", "third"):
+        await editor.hold(FEED, item.id)
+        await editor.release(FEED, item.id, {"headline": text})
+    await editor.hold(FEED, item.id)
+    releases = await asyncio.gather(*(editor.release(FEED, item.id) for _ in range(4)))
+    assert {done.event for done in releases} == {(await events(editor))[-1].cursor}
+    current = (await editor.current(FEED, item.id)).item
+    assert current is not None
+    assert (current.headline, current.version) == ("third", 7)
+
+
 @pytest.mark.parametrize("held_first", [False, True])
 async def test_a_kill_is_final(editor: Editor, redis: Redis, held_first: bool) -> None:
     item = await publish(editor, uri="urn:example:1", headline="KILLEDTEXT")
