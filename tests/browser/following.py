@@ -32,6 +32,11 @@ class Follower:
         if without:
             await page.add_init_script(f"delete window.{without}")
         await page.route("**/blank", lambda route: route.fulfill(body=_BLANK, content_type="text/html"))
+        return await cls.follow(page, url, feed, **options)
+
+    @classmethod
+    async def follow(cls, page: Page, url: str, feed: str, **options: object) -> Follower:
+        """The same on a *page* whose `/blank` the test has made."""
         await page.goto(f"{url}/blank")
         await page.evaluate(_FOLLOW, [feed, options])
         return cls(page)

@@ -136,3 +136,13 @@ async def test_a_private_feed_is_read_over_every_transport(context: BrowserConte
         )
         await Follower(page).is_live(timeout=30)
         await page.close()
+
+
+async def test_a_browser_that_refuses_the_worker_goes_on_alone(context: BrowserContext, site: Site, feed: str) -> None:
+    """A site's own policy may forbid it."""
+    page = await context.new_page()
+    policy = "default-src 'self'; script-src 'self' 'unsafe-eval'; worker-src 'none'"
+    await page.route("**/blank", lambda route: route.fulfill(body="<!doctype html>", headers={"Content-Security-Policy": policy}))
+    tab = await Follower.follow(page, site.url, feed)
+
+    await tab.is_live()

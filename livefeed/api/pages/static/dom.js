@@ -16,7 +16,7 @@ export function make(name, attributes = {}, ...children) {
     if (value === true) element.setAttribute(key, "");
     else if (value !== null && value !== undefined && value !== false) element.setAttribute(key, String(value));
   }
-  element.append(...children.filter((child) => child || child === 0).map((child) => /** @type {Node | string} */ (child)));
+  element.append(...children.filter((child) => Boolean(child)).map((child) => /** @type {Node | string} */ (child)));
   return element;
 }
 

@@ -5,7 +5,7 @@ import { bodyOf, make, paragraphs } from "./dom.js";
 /** @import { Item } from "./model.js" */
 /** @import { Words } from "./words.js" */
 
-/** @typedef {{words: Words, page: string, now: () => number, editor?: boolean, compact?: boolean}} Style */
+/** @typedef {{words: Words, page: string, now: () => number, editor: boolean, compact: boolean}} Style */
 
 const BREAKING_FOR = 30 * 60_000;
 const LONG = 900;

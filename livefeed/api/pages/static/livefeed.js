@@ -140,6 +140,7 @@ export class LiveFeed extends EventTarget {
   }
 }
 
+/** @type {[EventTarget, string[]][]} */
 const AWAKE = [
   [globalThis.window, ["online", "pageshow", "focus"]],
   [globalThis.document, ["visibilitychange", "resume"]],

@@ -12,6 +12,9 @@ export function newestFirst(a, b) {
   return Date.parse(b.contentCreated) - Date.parse(a.contentCreated) || (a.id < b.id ? 1 : a.id > b.id ? -1 : 0);
 }
 
+/** @returns {Change} */
+const change = (/** @type {Change["kind"]} */ kind, item, before) => ({ kind, item, before });
+
 export class FeedModel {
   /** @type {Map<string, Item>} by uri; the withheld and killed stay as tombstones, so that no older page brings them back */
   #items = new Map();
@@ -28,7 +31,7 @@ export class FeedModel {
     this.#items.set(item.uri, item);
     const [was, is] = [this.shows(before), this.shows(item)];
     if (!was && !is) return null;
-    return { kind: was && is ? "changed" : is ? "added" : "removed", item, before };
+    return change(!is ? "removed" : was ? "changed" : "added", item, before);
   }
 
   /** Takes many, as a page or a snapshot brings them. @param {Item[]} items @returns {Change[]} */
@@ -42,11 +45,11 @@ export class FeedModel {
     this.#items = new Map(items.map((item) => [item.uri, item]));
     const gone = [...before.values()].filter((item) => this.shows(item) && !this.#items.has(item.uri));
     return [
-      ...gone.map((item) => ({ kind: /** @type {const} */ ("removed"), item, before: item })),
+      ...gone.map((item) => change("removed", item, item)),
       ...items.flatMap((item) => {
         const known = before.get(item.uri);
         const same = known?.version === item.version && known.pubStatus === item.pubStatus;
-        return same ? [] : [{ kind: /** @type {const} */ (this.shows(known) ? "changed" : "added"), item, before: known }];
+        return same ? [] : [change(this.shows(known) ? "changed" : "added", item, known)];
       }),
     ];
   }

@@ -4,7 +4,7 @@ import { Hub, admit } from "./sharing.js";
 
 const hub = new Hub();
 
-addEventListener("connect", ({ ports: [port] }) => {
+addEventListener("connect", (/** @type {any} */ { ports: [port] }) => {
   let leave = () => {};
   port.onmessage = ({ data }) => {
     if (data.attach) leave = admit(hub, data.attach, (news) => port.postMessage(news));
