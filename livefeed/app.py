@@ -214,6 +214,7 @@ def _limits(config: Config) -> ConnectionLimits:
     TrustedProxies(config.trusted_proxies)
     return ConnectionLimits(
         write_timeout=config.stuck_after,
+        compression=config.compression,
         connections=config.max_connections or _open_files(),
         connections_per_address=config.connections_per_address or None,
         proxies=tuple(ip_network(network) for network in config.trusted_proxies if network != "unix"),

@@ -114,6 +114,9 @@ class Config(Struct, frozen=True, kw_only=True):
     stuck_after: Annotated[
         float, Meta(ge=1, le=3600, description="Seconds that a peer may take nothing of what waits for it before it is closed")
     ] = 60.0
+    compression: Annotated[
+        bool, Meta(description="Whether streams are compressed, once for all readers, for those who accept it")
+    ] = True
     tls_certificate: Annotated[
         Path | None, Meta(description="PEM file with the certificate chain, to speak TLS without a proxy")
     ] = None
