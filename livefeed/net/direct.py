@@ -65,21 +65,22 @@ class DirectOutlet(asyncio.Protocol):
         """
         transport, limits = self._transport, self._network.limits
         self.writable = writable
-        transport.set_write_buffer_limits(high=limits.high_water, low=limits.low_water)
+        # In this order: new limits may pause whoever is the protocol.
         transport.set_protocol(self)
+        transport.set_write_buffer_limits(high=limits.high_water, low=limits.low_water)
         # A request with a body leaves reading paused, and then nobody would see the connection close.
         transport.resume_reading()
         self._transport = cork = _Cork(transport, head)
         try:
             self._owner = start(self)
+            if self._open and not self.writable:
+                self.pause_writing()
         except BaseException:
             self.abort()
             raise
         finally:
             self._transport = transport
             cork.pull()
-        if self._open and not writable:
-            self.pause_writing()
 
     # What the owner and the hub call.
 

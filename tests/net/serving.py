@@ -126,9 +126,12 @@ class Served:
             body += message.get("body", b"")
             more = message.get("more_body", False)
         text = f"{scope['method']} {scope['client'][0]} {scope['scheme']} {len(body)}".encode()
-        if scope["path"] == "/big":
+        if scope["path"] in ("/big", "/big-at-once"):
             text = b"x" * 1_000_000
         await send({"type": "http.response.start", "status": 200, "headers": [(b"content-length", b"%d" % len(text))]})
+        if scope["path"] == "/big-at-once":
+            await send({"type": "http.response.body", "body": text})
+            return
         await send({"type": "http.response.body", "body": text, "more_body": True})
         await send({"type": "http.response.body", "body": b""})
         self.heard.put("answered")

@@ -14,7 +14,7 @@ from livefeed.eventstream import sse_block
 from livefeed.net import ConnectionLimits
 from livefeed.net.network import Network
 from livefeed.net.proxies import client_address
-from tests.net.serving import Client, Served, served
+from tests.net.serving import Client, Kind, Served, served
 
 BLOCK = sse_block(b"1")
 
@@ -265,6 +265,19 @@ def test_a_stream_may_be_the_second_request(direct: Served) -> None:
         client.read(20)
         assert "connection: close" in client.head()
         assert client.events(1)[0].data == "1"
+
+
+@pytest.mark.parametrize("kind", ["direct-uvloop", "direct-asyncio"])
+def test_a_stream_behind_an_answer_that_is_not_taken_begins_paused(kind: Kind) -> None:
+    limits = ConnectionLimits(high_water=1000, low_water=100)
+    with served(kind, limits) as server, Client(server, receive_buffer=4096) as client:
+        client.send(b"GET /big-at-once HTTP/1.1\r\nHost: x\r\n\r\nGET /stream HTTP/1.1\r\nHost: x\r\n\r\n")
+        client.head()
+        owner = server.owner()
+        client.read(1_000_000)
+        assert "connection: close" in client.head()
+        owner.wait_for("resume")
+        assert owner.told == ["pause", "resume"]
 
 
 def test_what_follows_a_handed_over_request_is_dropped(direct: Served) -> None:
