@@ -17,6 +17,7 @@ import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed
 
+from tests.certificates import make_certificate
 from tests.live import KEY, LiveServer, live_server
 from tests.waiting import until
 
@@ -156,8 +157,8 @@ async def readers_of_each(http: httpx2.AsyncClient) -> list[int]:
     return [int(float(value)) for value in re.findall(r'livefeed_readers\{transport="sse",worker="\d"\} (\S+)', text)]
 
 
-async def test_speaks_tls(redis_url: str, tmp_path: Path, certificate: tuple[Path, Path]) -> None:
-    chain, key = certificate
+async def test_speaks_tls(redis_url: str, tmp_path: Path) -> None:
+    chain, key = make_certificate(tmp_path)
     server = LiveServer(redis_url, tmp_path)
     server.url = server.url.replace("http://", "https://")
     server.environ |= {"LIVEFEED_TLS_CERTIFICATE": str(chain), "LIVEFEED_TLS_KEY": str(key)}
