@@ -101,7 +101,7 @@ class Application:
         self._log = EventLog(self._redis, backend, durability=Durability(config.durability))
         self._catalog = Catalog(self._redis)
         self._items = ItemStore(self._redis)
-        self._editor = Editor(self._log, self._items, self._catalog)
+        self._editor = Editor(self._log, self._items, self._catalog, counters)
         self._audit = Audit(self._redis)
         self._hub = Hub(self._log, self._items, self._catalog, self._bells[0], version=__version__, counters=counters)
         self._headcount = Headcount(self._redis, self._readers_here)

@@ -12,6 +12,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from uuid import UUID
 
+from livefeed.counters import Counters
 from livefeed.cursors import Cursor
 from livefeed.exceptions import BadRequest, Conflict, Forbidden, NotFound, StaleVersion, Unavailable
 from livefeed.feeds import FeedSettings
@@ -52,10 +53,11 @@ class _KeyTaken(Conflict):
 
 
 class Editor:
-    def __init__(self, log: EventLog, items: ItemStore, catalog: Catalog) -> None:
+    def __init__(self, log: EventLog, items: ItemStore, catalog: Catalog, counters: Counters | None = None) -> None:
         self.log = log
         self.items = items
         self.catalog = catalog
+        self.counters = counters or Counters()
         self.due_list = DueList(log.redis)
 
     # -- publishing
@@ -81,10 +83,10 @@ class Editor:
             raise BadRequest(f"the Idempotency-Key has {len(key)} characters: at most {MAX_KEY} are allowed")
         now = await self._exact_now(feed) if given.embargoed_until else _now()
         item, change = moves.born(given, item_id=_uuid7(now), now=now, producer=producer, key=key, update=update, inbox=inbox)
-        outcome = await self.log.append(feed, change, durability)
+        outcome = await self._append(feed, change, durability)
         if isinstance(outcome, Missing) and may_create:
             await self.catalog.put(feed, FeedSettings(), only_new=True)
-            outcome = await self.log.append(feed, change, durability)
+            outcome = await self._append(feed, change, durability)
         if isinstance(outcome, Appended):
             return Done(outcome.cursor, item, created=True)
         if isinstance(outcome, Exists) and update:
@@ -185,12 +187,24 @@ class Editor:
                 await self.log.confirm(feed, erased=erases, durability=durability)
                 return Done(current.last, current.left)
             item, change = step
-            outcome = await self.log.append(feed, change, durability)
+            outcome = await self._append(feed, change, durability)
             if isinstance(outcome, Appended):
                 return Done(outcome.cursor, item)
             if not isinstance(outcome, Raced):
                 return await self._settled(feed, outcome)
         raise Unavailable("this item is being changed without a pause by others; repeat the request")
+
+    async def _append(self, feed: str, change: Change, durability: Durability | None) -> Outcome:
+        begun = time.perf_counter()
+        try:
+            outcome = await self.log.append(feed, change, durability)
+        except Unavailable:
+            self.counters.append_failures += 1
+            raise
+        self.counters.append_seconds.observe(time.perf_counter() - begun)
+        self.counters.appends += isinstance(outcome, Appended)
+        self.counters.append_repeats += isinstance(outcome, Repeated)
+        return outcome
 
     async def _settled(self, feed: str, outcome: Outcome) -> Done:
         """What there is to say when nothing was appended."""

@@ -152,6 +152,16 @@ async def test_a_closed_feed_takes_no_new_items_but_changes(editor: Editor) -> N
     assert (await editor.cancel(FEED, item.id)).event
 
 
+async def test_what_is_appended_is_counted(editor: Editor) -> None:
+    for _ in range(3):
+        await editor.publish(FEED, given(uri="urn:example:1"))
+    with pytest.raises(Unavailable):
+        await editor.publish(FEED, given(), durability=Durability.AOF)
+    counted = editor.counters
+    assert (counted.appends, counted.append_repeats, counted.append_failures) == (1, 2, 1)
+    assert sum(counted.append_seconds.counts) == 3
+
+
 async def test_a_key_has_a_bound(editor: Editor) -> None:
     with pytest.raises(BadRequest, match="has 256 characters"):
         await editor.publish(FEED, given(), key="k" * 256)
