@@ -36,6 +36,9 @@ _RECENT_MS = 3_000
 """Who heard an event so lately needs no heartbeat before the wheel's next turn."""
 
 
+BLOCKS = 64
+"""Blocks that are kept for others who stand at the same position, of some 100 KiB each."""
+
 Ask = Callable[["Channel", Request, int], None]
 
 
@@ -140,6 +143,8 @@ class Channel:
             page = self.ring.after(position, BLOCK)
             end = page.end
             assert end is not None, "a position below the head has something after it"
+            if len(self._blocks) >= BLOCKS:
+                self._blocks.clear()
             block = self._blocks[key] = (encode(page.events, only, wire), end)
         return block
 

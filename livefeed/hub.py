@@ -68,7 +68,8 @@ class Hub:
         self.draining = False
         self._opening: dict[str, asyncio.Task[Channel | RequestError]] = {}
         self._wheel: list[list[Reader]] = [[] for _ in range(_SLOTS)]
-        self._next_slot = 0
+        self._slot = 0
+        self._joined = 0
         self._empty_since: dict[str, float] = {}
         self._tasks = asyncio.TaskGroup()
         self._running: list[asyncio.Task[None]] = []
@@ -138,9 +139,9 @@ class Hub:
 
     def join(self, reader: Reader) -> None:
         """Serve *reader* from its channel, and send it heartbeats."""
-        # The turn that comes last is the farthest away; joining in a row spreads a reconnect storm over the wheel.
-        self._next_slot = (self._next_slot + 1) % _SLOTS
-        self._wheel[self._next_slot].append(reader)
+        # Half a turn away at least: who was just greeted needs no heartbeat. Taking turns spreads a reconnect storm.
+        self._joined = (self._joined + 1) % (_SLOTS // 2)
+        self._wheel[(self._slot - self._joined) % _SLOTS].append(reader)
         self._empty_since.pop(reader.channel.feed, None)
         reader.channel.join(reader)
 
@@ -181,7 +182,6 @@ class Hub:
     async def _turn(self) -> None:
         loop = asyncio.get_running_loop()
         due = loop.time()
-        slot = 0
         while True:
             due += _TURN
             await asyncio.sleep(due - loop.time())
@@ -190,9 +190,9 @@ class Hub:
             if lag > _TURN:
                 # After a stop of the process the turns that were missed are not made up for all at once.
                 due = loop.time()
-            slot = (slot + 1) % _SLOTS
+            self._slot = (self._slot + 1) % _SLOTS
             try:
-                self._beat(slot)
+                self._beat(self._slot)
                 self._forget_idle()
             except Exception:  # noqa: BLE001  # a supervised loop: one reader's fault must not stop the others' heartbeats
                 _log.exception("a turn of the wheel failed")
