@@ -163,6 +163,21 @@ async def test_a_permalink_opens_the_page_that_contains_the_item(page: Page, sit
     await expect(page.locator(ENTRIES).first).to_contain_text("New")
 
 
+async def test_key_events_are_jumped_to(page: Page, site: Site, feed: str) -> None:
+    """Within the page, and to one that it does not have."""
+    await fill(site, feed, 45)
+    items = await site.items(feed)
+    for number in (15, 35):
+        await site.change(feed, items[number]["id"], keyEvent=True)
+    await open_reader(page, site, feed)
+    events = page.locator(".key-events")
+    await events.get_by_role("link", name="Old 15").click()
+    await expect(page.locator(f"#u-{items[15]['id']}")).to_be_in_viewport()
+    assert await page.locator(ENTRIES).count() == 20
+    await events.get_by_role("link", name="Old 35").click()
+    await expect(page.locator(ENTRIES).first).to_contain_text("Old 35")
+
+
 async def test_a_tag_filters_the_list_and_the_stream(page: Page, site: Site, feed: str) -> None:
     await site.publish(feed, headline="Goal", tags=["Sport"])
     vote = await site.publish(feed, headline="Vote", tags=["Politics"])

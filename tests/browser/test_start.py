@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
+import re
+import sys
+from asyncio.subprocess import PIPE
+
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
 
@@ -23,6 +28,22 @@ async def test_start_page_shows_the_feeds_and_how_to_use_them(context: BrowserCo
     assert f"curl -N {site.url}/v1/feeds/" in await page.evaluate("navigator.clipboard.readText()")
     await card.get_by_role("link", name="Read").click()
     await expect(page.locator(".masthead .state")).to_have_text("Live")
+
+
+async def test_the_python_that_is_shown_runs(page: Page, site: Site, feed: str) -> None:
+    await page.goto(site.url)
+    code = await page.locator(".snippet", has_text="In Python").locator("code").inner_text()
+    shown = re.search(r'events\("([^"]+)"', code)
+    assert shown is not None
+    process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=PIPE)
+    assert process.stdout is not None
+    await site.publish(shown[1], headline="From the start page")
+    try:
+        while (line := await process.stdout.readline()) != b"published From the start page\n":
+            assert line
+    finally:
+        process.kill()
+        await process.wait()
 
 
 async def test_start_page_speaks_german(page: Page, site: Site) -> None:

@@ -28,6 +28,12 @@ __all__ = ["BREAKING_FOR", "FeedCard", "Frame", "News", "Renderer", "offered_tag
 BREAKING_FOR = 30 * 60_000
 """Milliseconds for which an urgent item is breaking news."""
 
+_MODULES = (
+    *("chrome.js", "dom.js", "entry.js", "live-feed.js", "board.js", "live-feed.css.js", "words.js", "livefeed.js"),
+    *("condition.js", "model.js", "sharing.js", "stream.js", "transports.js"),
+)
+"""What a page with a list runs: asked for at once, not as each is found to import the next."""
+
 _LONG = 900
 """Characters of a body that a list shows; the whole of it is on the item's own page."""
 _WORDS_PER_MINUTE = 220
@@ -194,11 +200,13 @@ class Renderer:
     def reader(self, frame: Frame, news: News) -> str:
         page = Page.of(news.channel, news.items, now=news.now, updated=max((i.version_created for i in news.items), default=""))
         structured = Markup(jsonld.write(page).decode())  # noqa: S704  # escapes what could end the element
-        return self.render("reader.html", frame, news=news, channel=news.channel, structured=structured)
+        values = {"news": news, "channel": news.channel, "structured": structured, "modules": _MODULES}
+        return self.render("reader.html", frame, **values)
 
     def article(self, frame: Frame, item: Item, news: News) -> str:
         structured = Markup(jsonld.write_article(item, news.channel).decode())  # noqa: S704  # likewise
-        return self.render("article.html", frame, item=item, news=news, channel=news.channel, structured=structured)
+        values = {"item": item, "news": news, "channel": news.channel, "structured": structured, "modules": _MODULES}
+        return self.render("article.html", frame, **values)
 
     def removed(self, frame: Frame, channel: Channel, status: str) -> str:
         """The page of an item that is withheld or canceled."""

@@ -25,12 +25,21 @@ feed.addEventListener("ready", () => {
   for (const forward of document.querySelectorAll("[data-forward]")) feed.model.put(JSON.parse(forward.dataset.forward));
   for (const time of document.querySelectorAll(".key-events time")) time.textContent = feed.words.clock(time.getAttribute("datetime"));
   showTimes();
+  find(".key-events").addEventListener("click", jump);
   feed.addEventListener("change", ({ detail }) => arrange(() => putForward(detail)));
   setInterval(() => arrange(() => (showBreaking(), showTimes())), TICK);
   setTimeout(countReaders, SETTLED);
   setInterval(countReaders, READERS);
   clampPinned();
 });
+
+/** To a key event that is on the page already; one that is not is where its link leads: on the page that contains it. */
+function jump(event) {
+  const link = event.target.closest("a");
+  if (!link || event.ctrlKey || event.metaKey || event.shiftKey || !document.getElementById(link.hash.slice(1))) return;
+  event.preventDefault();
+  location.hash = link.hash;
+}
 
 /** The pinned copies' times and ages. */
 function showTimes() {
