@@ -24,7 +24,7 @@ CREATE TABLE IF NOT EXISTS entries (
     number INTEGER PRIMARY KEY AUTOINCREMENT, feed TEXT NOT NULL, op TEXT NOT NULL, key TEXT NOT NULL, item BLOB NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS rejected (
-    number INTEGER PRIMARY KEY, feed TEXT NOT NULL, op TEXT NOT NULL, item BLOB NOT NULL, reason TEXT NOT NULL
+    number INTEGER PRIMARY KEY, feed TEXT NOT NULL, op TEXT NOT NULL, key TEXT NOT NULL, item BLOB NOT NULL, reason TEXT NOT NULL
 ) STRICT;
 CREATE TABLE IF NOT EXISTS notes (
     name TEXT PRIMARY KEY, value TEXT NOT NULL, used TEXT NOT NULL DEFAULT CURRENT_DATE
@@ -91,22 +91,30 @@ class Journal:
             self._db.executemany("INSERT INTO entries (feed, op, key, item) VALUES (?, ?, ?, ?)", rows)
             self._db.executemany("REPLACE INTO notes (name, value) VALUES (?, ?)", notes.items())
 
-    def first(self) -> Entry | None:
-        row = self._db.execute("SELECT number, feed, op, key, item FROM entries ORDER BY number LIMIT 1").fetchone()
-        return None if row is None else Entry(row[0], row[1], row[2], row[3], orjson.loads(row[4]))
+    def first(self, most: int) -> list[Entry]:
+        rows = self._db.execute("SELECT number, feed, op, key, item FROM entries ORDER BY number LIMIT ?", (most,))
+        return [Entry(number, feed, op, key, orjson.loads(item)) for number, feed, op, key, item in rows]
 
     def count(self) -> int:
         count: int = self._db.execute("SELECT count(*) FROM entries").fetchone()[0]
         return count
 
-    def finish(self, entry: Entry, refusal: str | None = None) -> None:
-        """The server has answered for *entry*; *refusal* is why it will never take it."""
+    def finish(self, done: Iterable[tuple[Entry, str | None]]) -> None:
+        """The server has answered for these; beside each is why it will never take it, if that was the answer."""
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
-            if refusal is not None:
-                kept = (entry.number, entry.feed, entry.op, orjson.dumps(entry.item), refusal)
-                self._db.execute("INSERT INTO rejected VALUES (?, ?, ?, ?, ?)", kept)
-            self._db.execute("DELETE FROM entries WHERE number = ?", (entry.number,))
+            for entry, refusal in done:
+                if refusal is not None:
+                    kept = (refusal, entry.number)
+                    self._db.execute("INSERT INTO rejected SELECT *, ? FROM entries WHERE number = ?", kept)
+                self._db.execute("DELETE FROM entries WHERE number = ?", (entry.number,))
+
+    def retry(self) -> int:
+        """Put the rejected ones behind those that wait; how many there were."""
+        with self._db:
+            self._db.execute("BEGIN IMMEDIATE")
+            self._db.execute("INSERT INTO entries (feed, op, key, item) SELECT feed, op, key, item FROM rejected ORDER BY number")
+            return self._db.execute("DELETE FROM rejected").rowcount
 
     def rejected(self) -> list[Rejected]:
         rows = self._db.execute("SELECT number, feed, op, item, reason FROM rejected ORDER BY number")

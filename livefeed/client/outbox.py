@@ -42,6 +42,8 @@ __all__ = ["OPS", "Outbox"]
 _log = logging.getLogger("livefeed.outbox")
 
 OPS = ("publish", "upsert", "hold", "release", "cancel")
+_AT_ONCE = 50
+"""Entries that are fetched, and deleted, in one step. Killed in between, they are sent again, and their keys are known."""
 _NOT_THE_ITEMS_FAULT = (Unauthorized, Forbidden, NotFound, TooManyRequests, Unavailable)
 
 _T = TypeVar("_T")
@@ -125,6 +127,13 @@ class Outbox:
         """What the server refused for good, with its reasons."""
         return await self._do(self._journal.rejected)
 
+    async def retry(self) -> int:
+        """Put what was refused behind what waits, to be sent once more; how many there were."""
+        count = await self._do(self._journal.retry)
+        if count:
+            self._notice(count)
+        return count
+
     async def join(self) -> None:
         """Wait until nothing waits any more, while `run` works."""
         await self._empty.wait()
@@ -144,11 +153,16 @@ class Outbox:
 
     async def drain(self, lf: Livefeed) -> None:
         """Send what waits. Raises what stops it: `Unavailable`, or a refusal that is not the item's fault."""
-        while (entry := await self._do(self._journal.first)) is not None:
-            refusal = await _refusal(lf, entry)
-            await self._do(partial(self._journal.finish, entry, refusal))
-            if refusal is not None:
-                _log.error("refused for good: %s %s: %s", entry.op, entry.item["uri"], refusal)
+        while entries := _repeatable(await self._do(lambda: self._journal.first(_AT_ONCE))):
+            done: list[tuple[Entry, str | None]] = []
+            try:
+                for entry in entries:
+                    refusal = await _refusal(lf, entry)
+                    done.append((entry, refusal))
+                    if refusal is not None:
+                        _log.error("refused for good: %s %s: %s", entry.op, entry.item["uri"], refusal)
+            finally:
+                await self._do(partial(self._journal.finish, done))
         self._notice(await self.pending())
 
     def _notice(self, waiting: int) -> None:
@@ -158,6 +172,14 @@ class Outbox:
 
     async def _do(self, step: Callable[[], _T]) -> _T:
         return await asyncio.get_running_loop().run_in_executor(self._thread, step)
+
+
+def _repeatable(entries: list[Entry]) -> list[Entry]:
+    """As many as can be sent again together. A hold has no key: repeated after its release, it would hold once more."""
+    for number, entry in enumerate(entries, start=1):
+        if entry.op not in ("publish", "upsert"):
+            return entries[:number]
+    return entries
 
 
 async def _refusal(lf: Livefeed, entry: Entry) -> str | None:

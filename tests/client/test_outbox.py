@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from livefeed import Livefeed, Outbox
-from livefeed.exceptions import BadRequest, ConfigError, Unauthorized, Unavailable
+from livefeed.exceptions import BadRequest, ConfigError, Forbidden, Unauthorized, Unavailable
 from tests.scripted import answer, problem, scripted
 
 DONE = answer(201, {"event": "1-1", "item": {"id": "a1"}})
@@ -62,6 +62,31 @@ async def test_what_is_refused_for_its_content_does_not_stop_the_others(path: Pa
     assert (rejected.feed, rejected.op, rejected.item) == ("world", "publish", {"uri": "urn:x:1", "urgency": 10})
     assert rejected.reason == "urgency: 1 to 9"
     assert len(server.requests) == 2
+
+
+async def test_what_was_refused_can_be_sent_once_more(path: Path) -> None:
+    async with scripted(problem(409, "closed"), DONE, DONE) as server, Livefeed(server.url) as lf, Outbox(path) as outbox:
+        await outbox.put("world", {"headline": "One."})
+        await outbox.put("world", {"headline": "Two."})
+        await outbox.drain(lf)
+        assert await outbox.retry() == 1
+        assert await outbox.rejected() == []
+        await outbox.drain(lf)
+        assert await outbox.retry() == 0
+    first, _, again = server.requests
+    assert again.body == first.body
+    assert again.headers["idempotency-key"] == first.headers["idempotency-key"]
+
+
+async def test_what_was_answered_is_not_sent_again_when_a_later_one_fails(path: Path) -> None:
+    async with scripted(DONE, problem(403, "no"), DONE) as server, Livefeed(server.url) as lf, Outbox(path) as outbox:
+        await outbox.put("world", {"headline": "One."})
+        await outbox.put("world", {"headline": "Two."})
+        with pytest.raises(Forbidden):
+            await outbox.drain(lf)
+        assert await outbox.pending() == 1
+        await outbox.drain(lf)
+    assert [orjson.loads(request.body)["headline"] for request in server.requests] == ["One.", "Two.", "Two."]
 
 
 async def test_what_is_refused_for_the_keys_sake_stays(path: Path) -> None:
