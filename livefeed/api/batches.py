@@ -9,7 +9,7 @@ from typing import Any
 import orjson
 
 from livefeed.api.publishing import done_json
-from livefeed.exceptions import BadRequest, RequestError, TooLarge, Unavailable
+from livefeed.exceptions import RequestError, TooLarge, Unavailable
 from livefeed.jsondoor import load_json
 from livefeed.log.editor import Done
 
@@ -29,10 +29,7 @@ def from_lines(body: bytes) -> list[bytes]:
 
 def from_array(body: bytes) -> list[bytes]:
     """The items of a JSON array, each as its own JSON again, so that one that is too large or no object is refused alone."""
-    entries = load_json(body, limit=MAX_BATCH, what="the batch")
-    if not isinstance(entries, list):
-        raise BadRequest("a batch is a JSON array of items")
-    return [orjson.dumps(entry) for entry in _counted(entries)]
+    return [orjson.dumps(entry) for entry in _counted(load_json(body, limit=MAX_BATCH, what="the batch"))]
 
 
 def _counted(entries: list[Any]) -> list[Any]:

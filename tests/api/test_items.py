@@ -146,6 +146,20 @@ async def test_a_broken_line_is_refused_alone(desk: Desk) -> None:
     assert [answer["status"] for answer in lines(response.text)] == [201, 400, 201]
 
 
+@pytest.mark.parametrize("query", ["?durability=aof", "?durability=aof&existing=update"])
+async def test_when_redis_fails_the_rest_of_a_batch_is_not_tried(desk: Desk, query: str) -> None:
+    entries = [{"headline": str(number), "uri": f"urn:a:{number}"} for number in range(5)]
+    answers = lines((await desk.ask("POST", f"{ITEMS}{query}", entries)).text)
+    assert [answer["status"] for answer in answers] == [503] * 5
+    assert "appendonly" in answers[4]["problem"]["detail"]
+
+
+async def test_the_order_of_a_batch_is_the_order_of_the_log(desk: Desk) -> None:
+    answers = lines((await desk.ask("POST", ITEMS, [{"headline": str(number)} for number in range(250)])).text)
+    assert [int(answer["event"].partition("-")[2]) for answer in answers] == [*range(1, 251)]
+    assert [answer["item"]["headline"] for answer in answers] == [str(number) for number in range(250)]
+
+
 async def test_the_bounds_of_a_batch(desk: Desk) -> None:
     told(await desk.ask("POST", ITEMS, [{"headline": "a"}], idempotency_key="k"), 400)
     assert "1,000 are allowed" in told(await desk.ask("POST", ITEMS, [{}] * 1001), 413)
