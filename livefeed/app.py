@@ -146,7 +146,7 @@ class Application:
             "headcount": self._headcount.run,
             "scheduler": Scheduler(self._editor).run,
             "sweeper": Sweeper(self._catalog, self.counters).run,
-            "inbox": Inbox(self._editor, self._bells[1], self.counters).run,
+            "inbox": Inbox(self._editor, self._bells[1], self.counters, self._audit).run,
         }
         async with self._hub, background(works):
             yield

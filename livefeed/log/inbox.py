@@ -17,9 +17,11 @@ import structlog
 from livefeed.counters import Counters
 from livefeed.cursors import BIRTH
 from livefeed.exceptions import BadRequest, Conflict, Invalid, RequestError, Unavailable
+from livefeed.grants import Caller
 from livefeed.items import parse_item
 from livefeed.jsondoor import load_json
 from livefeed.log import scripts
+from livefeed.log.audit import Audit
 from livefeed.log.doorbell import BLOCK, Doorbell
 from livefeed.log.editor import Done, Editor
 from livefeed.log.keys import Keys
@@ -31,16 +33,21 @@ BATCH = 100
 
 OPERATIONS = ("publish", "upsert", "hold", "release", "cancel")
 
+_DEEDS = {"publish": "published", "upsert": "published", "hold": "withheld", "release": "released", "cancel": "canceled"}
+_WIRE = Caller("inbox", key_id="inbox")
+"""Redis knows which user it was; an entry does not say."""
+
 _log = structlog.get_logger("livefeed.inbox")
 
 
 class Inbox:
     """Moves what lies in the feeds' inboxes, through the same door as everything else."""
 
-    def __init__(self, editor: Editor, bell: Doorbell, counters: Counters) -> None:
+    def __init__(self, editor: Editor, bell: Doorbell, counters: Counters, audit: Audit) -> None:
         self.editor = editor
         self.bell = bell
         self.counters = counters
+        self.audit = audit
 
     async def run(self) -> None:
         """Move until cancelled; where Redis fails, begin again."""
@@ -94,7 +101,16 @@ class Inbox:
         # Where nothing had to be appended (a second hold) no script has taken the entry away.
         await scripts.command(self.editor.log.redis, "XDEL", Keys(feed).inbox, entry_id)
         self.counters.inbox_moved += 1
+        self._note(feed, fields, done)
         return True
+
+    def _note(self, feed: str, fields: Mapping[bytes, bytes], done: Done) -> None:
+        operation = fields.get(b"op", b"publish").decode()
+        if operation == "publish" and not done.created:
+            return
+        deed = "updated" if operation == "upsert" and not done.created else _DEEDS[operation]
+        item_id = "" if done.item is None else done.item.id
+        self.audit.record(f"item.{deed}", _WIRE, feed=feed, item=item_id, cursor=str(done.event or ""))
 
     async def _carry_out(self, feed: str, entry_id: str, fields: Mapping[bytes, bytes]) -> Done:
         unknown = fields.keys() - {b"item", b"op"}

@@ -13,6 +13,7 @@ from livefeed.cursors import BIRTH
 from livefeed.feeds import FeedSettings
 from livefeed.holes import Page
 from livefeed.log import scripts
+from livefeed.log.audit import Audit
 from livefeed.log.cancelling import cancelled
 from livefeed.log.catalog import Catalog
 from livefeed.log.connect import connect, inspect
@@ -44,13 +45,15 @@ async def moved(editor: Editor, redis_url: str, workers: int = 1) -> list[Counte
     clients = [connect(redis_url, timeout=5.0) for _ in range(workers)]
     bells = [doorbell(client, editor.log.redis) for client in clients]
     counters = [Counters() for _ in bells]
-    tasks = [asyncio.create_task(Inbox(editor, bell, c).run()) for bell, c in zip(bells, counters, strict=True)]
+    audit = Audit(editor.log.redis)
+    tasks = [asyncio.create_task(Inbox(editor, bell, c, audit).run()) for bell, c in zip(bells, counters, strict=True)]
 
     async def empty() -> bool:
         return not await editor.log.redis.xlen(INBOX)
 
     await until(empty)
     await cancelled(tasks)
+    await audit.close()
     for bell, client in zip(bells, clients, strict=True):
         await bell.aclose()
         await client.aclose()
@@ -136,3 +139,31 @@ async def test_other_content_under_a_known_uri_is_rejected(editor: Editor, redis
 
     assert await events(editor) == [("published", "urn:x:1")]
     assert await redis.xlen(REJECTED) == 1
+
+
+async def test_what_came_by_the_inbox_is_in_the_audit_trail(editor: Editor, redis: Redis, redis_url: str) -> None:
+    for op in ("publish", "publish", "upsert", "hold", "release", "cancel"):
+        await put(redis, _NAMED[op], op)
+    client = connect(redis_url, timeout=5.0)
+    bell, audit = doorbell(client, redis), Audit(redis)
+    tasks = [asyncio.create_task(work) for work in (Inbox(editor, bell, Counters(), audit).run(), audit.run())]
+
+    async def all_noted() -> bool:
+        return bool(await redis.xlen("livefeed:audit") == 5)
+
+    await until(all_noted)
+    await cancelled(tasks)
+    await bell.aclose()
+    await client.aclose()
+    trail = [(entry.action, entry.by) for entry in reversed(await Audit(redis).read())]
+    deeds = ["published", "updated", "withheld", "released", "canceled"]
+    assert trail == [(f"item.{deed}", "inbox") for deed in deeds]
+
+
+_NAMED = {
+    "publish": {"headline": "a", "uri": "urn:a:1"},
+    "upsert": {"headline": "b", "uri": "urn:a:1"},
+    "hold": {"uri": "urn:a:1"},
+    "release": {"uri": "urn:a:1"},
+    "cancel": {"uri": "urn:a:1"},
+}

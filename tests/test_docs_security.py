@@ -1,0 +1,56 @@
+"""What docs/security.md names is there, and the figures in it are those of the code."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from livefeed.api.batches import MAX_BATCH
+from livefeed.api.sockets import COMMANDS, MAX_FEEDS
+from livefeed.auth import authenticator, jwks, secretfile, tokens
+from livefeed.cli import main
+from livefeed.commands import MAX_COMMAND
+from livefeed.config import Config
+from livefeed.items import MAX_ITEM
+from livefeed.net import ConnectionLimits
+
+ROOT = Path(__file__).parent.parent
+TEXT = (ROOT / "docs" / "security.md").read_text()
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`(tests/[\w/]+\.py)`", TEXT))))
+def test_each_test_that_is_named_is_there(path: str) -> None:
+    assert (ROOT / path).is_file()
+
+
+@pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#]+)", TEXT))))
+def test_each_link_leads_somewhere(link: str) -> None:
+    assert (ROOT / "docs" / link).resolve().exists()
+
+
+@pytest.mark.parametrize("name", sorted(set(re.findall(r"`LIVEFEED_([A-Z_]+)`", TEXT))))
+def test_each_setting_is_known(name: str) -> None:
+    assert name.lower() in Config.__struct_fields__
+
+
+def test_each_command_is_known() -> None:
+    for line in re.findall(r"^livefeed (.*)$", TEXT, re.MULTILINE):
+        group, action, *_ = line.split()
+        with main.make_context("livefeed", [group, action, "--help"], resilient_parsing=True) as context:
+            command = main.get_command(context, group)
+        assert command is not None
+        assert action in getattr(command, "commands", {})
+
+
+def test_the_figures_are_those_of_the_code() -> None:
+    limits = ConnectionLimits()
+    assert (limits.max_head, limits.head_timeout) == (32 * 1024, 8)
+    assert (limits.body_step, limits.body_timeout) == (8 * 1024, 10)
+    assert (MAX_ITEM, MAX_BATCH, MAX_COMMAND) == (64 * 1024, 4 * 1024 * 1024, 64 * 1024)
+    assert (COMMANDS.per_second, COMMANDS.burst, MAX_FEEDS) == (50, 200, 100)
+    assert (tokens.LONGEST, secretfile.SHORTEST, jwks.SHORTEST_RSA) == (8192, 32, 2048)
+    assert (jwks.USUAL, jwks.SOON, authenticator.REFRESH) == (300, 30, 2)
+    assert tokens.TokenRules().leeway == 10
+    assert Config().token_lifetime == 86_400
