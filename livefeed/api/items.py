@@ -17,10 +17,9 @@ from livefeed.exceptions import BadRequest, NotFound, TooLarge
 from livefeed.feeds import check_feed_name
 from livefeed.grants import Caller, Role
 from livefeed.items import MAX_ITEM
-from livefeed.items.rules import Text
 from livefeed.items.shapes import Record
 from livefeed.log.durability import Durability
-from livefeed.log.editor import Done
+from livefeed.log.editor import REASON, Done
 from livefeed.log.moves import Current
 from livefeed.queries import Query
 
@@ -28,7 +27,7 @@ __all__ = ["WITHDRAWAL", "Items"]
 
 MERGE_PATCH = "application/merge-patch+json"
 _DURABILITY = tuple(level.value for level in Durability)
-WITHDRAWAL = Record({"reason": Text(500)}, lambda reason="": reason)
+WITHDRAWAL = Record({"reason": REASON}, lambda reason="": reason)
 """What may be said with a hold or a kill."""
 
 

@@ -17,6 +17,7 @@ from livefeed.cursors import Cursor
 from livefeed.exceptions import BadRequest, Conflict, Forbidden, NotFound, StaleVersion, Unavailable
 from livefeed.feeds import FeedSettings
 from livefeed.items import Item, ItemInput, Tombstone
+from livefeed.items.rules import Text
 from livefeed.log import moves
 from livefeed.log.catalog import Catalog
 from livefeed.log.changes import Appended, Change, Closed, Exists, Missing, Moved, Outcome, Raced, Repeated
@@ -26,13 +27,15 @@ from livefeed.log.eventlog import EventLog
 from livefeed.log.itemstore import ItemStore
 from livefeed.log.moves import Current
 
-__all__ = ["Done", "Editor"]
+__all__ = ["REASON", "Done", "Editor"]
 
 RACES = 100
 """How often a change is made anew because somebody else was faster. Each lost race is another's success, so that this many in
 a row mean a program that changes one item without a pause."""
 
 MAX_KEY = 255
+REASON = Text(500)
+"""What may be said with a hold or a kill."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,17 +125,22 @@ class Editor:
         def move(current: Current, now: int) -> Step:
             if drafts_only and current.state != "draft":
                 raise Forbidden("this credential may change drafts only, and this item is none")
-            return moves.patched(current, patch, now=now)
+            step = moves.patched(current, patch, now=now)
+            if drafts_only and step and not step[0].draft:
+                raise Forbidden("this credential may change drafts, and not let them go out")
+            return step
 
         return await self._change(feed, item_id, move, expects=expects, durability=durability)
 
     async def hold(self, feed: str, item_id: str, reason: str = "", *, expects: int | None = None, inbox: str = "") -> Done:
         """Withhold an item while it is checked; its text is sealed for `release`."""
-        return await self._erase(feed, item_id, lambda c, now: moves.held(c, reason, now=now, inbox=inbox), expects)
+        said = REASON.check(reason, "/reason")
+        return await self._erase(feed, item_id, lambda c, now: moves.held(c, said, now=now, inbox=inbox), expects)
 
     async def cancel(self, feed: str, item_id: str, reason: str = "", *, expects: int | None = None, inbox: str = "") -> Done:
         """Kill an item for good."""
-        return await self._erase(feed, item_id, lambda c, now: moves.canceled(c, reason, now=now, inbox=inbox), expects)
+        said = REASON.check(reason, "/reason")
+        return await self._erase(feed, item_id, lambda c, now: moves.canceled(c, said, now=now, inbox=inbox), expects)
 
     async def release(
         self, feed: str, item_id: str, patch: object = None, *, expects: int | None = None, inbox: str = ""

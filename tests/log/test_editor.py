@@ -224,6 +224,15 @@ async def test_a_release_can_bring_the_right_text(editor: Editor, redis: Redis) 
         await editor.release(FEED, item.id, {"headline": "x"})
 
 
+async def test_a_reason_is_plain_text_too(editor: Editor) -> None:
+    item = await publish(editor)
+    with pytest.raises(Invalid, match="reason: must be text"):
+        await editor.hold(FEED, item.id, 5)  # type: ignore[arg-type]
+    done = await editor.hold(FEED, item.id, "<b>checking</b>\u202e")
+    assert isinstance(done.item, Tombstone)
+    assert done.item.reason == "checking"
+
+
 async def test_the_last_hold_is_the_one_that_is_released(editor: Editor) -> None:
     item = await publish(editor, headline="first")
     for text in ("second", "third"):

@@ -87,12 +87,20 @@ def _items() -> Schema:
                 public=True,
             ),
         },
+        **_item(done),
+        **_deeds(done),
+    }
+
+
+def _item(done: Schema) -> Schema:
+    shown = answer("The item", {"anyOf": [ref("Shown"), ref("DeskItem")]}, headers=("ETag",))
+    return {
         "/v1/feeds/{feed}/items/{id}": {
             "parameters": [FEED, _ID],
             "get": operation(
                 "getItem",
                 "One item; of a withheld or canceled one, what is left",
-                {"200": answer("The item", {"anyOf": [ref("Shown"), ref("DeskItem")]}, headers=("ETag",)), **_UNCHANGED},
+                {"200": shown, **_UNCHANGED},
                 parameters=[_DESK, _IF_NONE_MATCH],
                 public=True,
             ),
@@ -109,7 +117,6 @@ def _items() -> Schema:
             "parameters": [FEED, _ID],
             "get": operation("getHistory", "The item's versions, newest first", {"200": answer("Versions", ref("History"))}),
         },
-        **_deeds(done),
     }
 
 

@@ -69,7 +69,7 @@ def components() -> dict[str, Schema]:
     for name, schema in made["Item"]["properties"].items():
         if name in _MEANING:
             schema["description"] = _MEANING[name]
-    return {**made, **_requests(), **_answers(made["Item"]), **_events()}
+    return {**made, **_requests(), **_answers(), **_lists(made["Item"]), **_feeds(), **_events()}
 
 
 def _requests() -> dict[str, Schema]:
@@ -89,56 +89,47 @@ def _requests() -> dict[str, Schema]:
     }
 
 
-def _answers(item: Schema) -> dict[str, Schema]:
-    state: Schema = {"type": "string", "enum": ["draft", "scheduled", "usable", "withheld", "canceled"]}
-    shown: Schema = {"anyOf": [ref("Item"), ref("Tombstone")]}
-    settings = SETTINGS.schema()["properties"]
-    retention = settings["retention"] | {"required": [*settings["retention"]["properties"]]}
-    desk_only = {"state": state, "edNote": _TEXT}
-    whole = {**item, "properties": {**item["properties"], **desk_only}, "required": [*item["required"], "state"]}
-    withdrawn = {
-        name: item["properties"][name] for name in ("id", "uri", "version", "pubStatus", "contentCreated", "versionCreated")
-    }
+def _answers() -> dict[str, Schema]:
     problem = {"type": _TEXT, "title": _TEXT, "status": {"type": "integer"}, "detail": _TEXT}
+    shown: Schema = {"anyOf": [ref("Item"), ref("Tombstone")]}
+    done: dict[str, Schema] = {"event": or_null(ref("Cursor")), "item": or_null(shown)}
+    refused: dict[str, Schema] = {"status": {"type": "integer", "minimum": 400}, "problem": ref("Problem")}
     return {
         "Cursor": {"type": "string", "pattern": _CURSOR_PATTERN, "maxLength": 128, "description": "Opaque."},
         "FieldError": obj({"pointer": _TEXT, "rule": _TEXT, "detail": _TEXT}),
         "Problem": obj(problem, {"errors": array(ref("FieldError"))}, description="RFC 9457."),
         "Shown": shown,
-        "DeskItem": {"anyOf": [whole, obj({**withdrawn, "state": state}, {"reason": _TEXT, "held": whole})]},
-        "Done": obj({"event": or_null(ref("Cursor")), "item": or_null(shown)}),
-        "BatchLine": {
-            "anyOf": [
-                obj({"status": {"enum": [200, 201]}, "event": or_null(ref("Cursor")), "item": or_null(shown)}),
-                obj({"status": {"type": "integer", "minimum": 400}, "problem": ref("Problem")}),
-            ]
-        },
-        "ItemList": obj(
-            {
-                "items": array({"anyOf": [ref("Item"), ref("DeskItem")]}),
-                "cursor": ref("Cursor"),
-                "next": or_null(_TEXT),
-            }
-        ),
+        "Done": obj(done),
+        "BatchLine": {"anyOf": [obj({"status": {"enum": [200, 201]}, **done}), obj(refused)]},
         "History": obj({"versions": array(shown)}),
-        "Feed": obj({"name": _TEXT, "head": ref("Cursor"), "readers": _COUNT, **settings, "retention": retention}),
-        "FeedList": obj(
-            {
-                "feeds": array(
-                    obj({"name": _TEXT, "title": _TEXT, "head": ref("Cursor"), "readers": _COUNT, "open": {"type": "boolean"}})
-                )
-            }
-        ),
-        "EventPage": obj(
-            {
-                "events": array({"anyOf": [ref("ItemEvent"), ref("FeedEvent"), ref("Snapshot"), ref("Reset")]}),
-                "cursor": ref("Cursor"),
-                "resumed": or_null({"type": "boolean"}),
-                "more": {"type": "boolean"},
-            }
-        ),
         "Ticket": obj({"ticket": _TEXT, "expires": _TIME}),
         "Status": obj({"status": _TEXT}),
+    }
+
+
+def _lists(item: Schema) -> dict[str, Schema]:
+    state: Schema = {"type": "string", "enum": ["draft", "scheduled", "usable", "withheld", "canceled"]}
+    desk_only = {"state": state, "edNote": _TEXT}
+    whole = {**item, "properties": {**item["properties"], **desk_only}, "required": [*item["required"], "state"]}
+    left = ("id", "uri", "version", "pubStatus", "contentCreated", "versionCreated")
+    withdrawn = obj({**{name: item["properties"][name] for name in left}, "state": state}, {"reason": _TEXT, "held": whole})
+    page: dict[str, Schema] = {"cursor": ref("Cursor"), "next": or_null(_TEXT)}
+    events: Schema = {"anyOf": [ref("ItemEvent"), ref("FeedEvent"), ref("Snapshot"), ref("Reset")]}
+    position: dict[str, Schema] = {"cursor": ref("Cursor"), "resumed": or_null({"type": "boolean"}), "more": {"type": "boolean"}}
+    return {
+        "DeskItem": {"anyOf": [whole, withdrawn]},
+        "ItemList": obj({"items": array({"anyOf": [ref("Item"), ref("DeskItem")]}), **page}),
+        "EventPage": obj({"events": array(events), **position}),
+    }
+
+
+def _feeds() -> dict[str, Schema]:
+    settings = SETTINGS.schema()["properties"]
+    retention = settings["retention"] | {"required": [*settings["retention"]["properties"]]}
+    told: dict[str, Schema] = {"name": _TEXT, "head": ref("Cursor"), "readers": _COUNT}
+    return {
+        "Feed": obj({**told, **settings, "retention": retention}),
+        "FeedList": obj({"feeds": array(obj({**told, "title": _TEXT, "open": {"type": "boolean"}}))}),
     }
 
 
