@@ -142,6 +142,22 @@ class Served:
         self.joined.release()
         return owner
 
+    def forget(self) -> None:
+        """End what a test left behind, so that the next one finds a server as new."""
+        self.end_all()
+        self.owners.clear()
+        self.joined = threading.Semaphore(0)
+        self.greeting = b""
+        self.heard = SimpleQueue()
+        self.__dict__.pop("start", None)
+        assert self.errors == []
+
+    def end_all(self) -> None:
+        for owner in self.owners:
+            if "closed" not in owner.told:
+                self.call(owner.outlet.abort)
+                owner.wait_for("closed")
+
     def owner(self) -> TinyOwner:
         """The owner of the connection that was served last."""
         assert self.joined.acquire(timeout=10), "no connection was served"
@@ -177,9 +193,7 @@ def served(kind: Kind, limits: ConnectionLimits | None = None, **options: Any) -
         assert server.ready.wait(10), "the server did not start"
         yield server
     finally:
-        for owner in server.owners:
-            if server.loop is not None and "closed" not in owner.told:
-                server.call(owner.outlet.abort)
+        server.end_all()
         server.server.should_exit = True
         server.thread.join(20)
         server.socket.close()
