@@ -121,11 +121,12 @@ class Channel:
     def advance(self, reader: Reader) -> None:
         """Write to *reader* what it lacks, as far as its connection and this worker's memory go."""
         while reader.state is State.BEHIND and not reader.waits and reader.sink.writable and self.stale_since is None:
-            position = reader.position
-            assert position is not None, "a reader that was greeted stands somewhere"
             if reader.reset is not None:
                 self._waiting.request(ListNewest(reader.items, reader.only), reader)
-            elif position == self.ring.head:
+                continue
+            position = reader.position
+            assert position is not None, "a reader that was greeted, and is owed no reset, stands somewhere"
+            if position == self.ring.head:
                 reader.state = State.LIVE
                 self._groups.add(reader)
             elif position in self.ring:
@@ -147,6 +148,10 @@ class Channel:
                 self._blocks.clear()
             block = self._blocks[key] = (encode(page.events, only, wire), end)
         return block
+
+    def _goes_on(self, reader: Reader) -> None:
+        reader.waits = False
+        self.advance(reader)
 
     def answer(self, request: Request, generation: int, answer: Continuation | Listing) -> None:
         """What was read for *request* in *generation*."""
@@ -189,6 +194,7 @@ class Channel:
                 self._resumed(reader, isinstance(start, After) and start.given)
             if not reader.sink.writable:
                 # Greeted, and slow already: it asks again when it takes more.
+                reader.waits = False
                 continue
             if end is None:
                 self._meet(reader)
@@ -199,12 +205,12 @@ class Channel:
             reader.position = end
             if encoded[key]:
                 reader.sink.write(encoded[key])
-            self.advance(reader)
+            self._goes_on(reader)
 
     def _meet(self, reader: Reader) -> None:
         """The reader is level with the log: it joins, or waits until this worker's tail has heard as much."""
         if reader.position in self.ring:
-            self.advance(reader)
+            self._goes_on(reader)
         else:
             self._waiting.park(reader)
 
@@ -215,11 +221,12 @@ class Channel:
     # -- snapshots and resets
 
     def _reset(self, reader: Reader, reason: Reason, missed: tuple[int, int] | None) -> None:
-        reader.hello(False)
         reader.reset = (reason, missed)
         name = f"resets_{reason}"
         setattr(self.counters, name, getattr(self.counters, name) + 1)
-        self._waiting.request(ListNewest(reader.items, reader.only), reader)
+        reader.waits = True
+        reader.hello(False)
+        self._goes_on(reader)
 
     def _show(self, listing: Listing, readers: Sequence[Reader]) -> None:
         made: dict[tuple[Wire, object], bytes] = {}
@@ -231,7 +238,7 @@ class Channel:
             reader.reset = None
             reader.position = listing.head
             reader.sink.write(made[key])
-            self.advance(reader)
+            self._goes_on(reader)
 
     def _listing_event(self, listing: Listing, wire: Wire, reset: tuple[Reason, tuple[int, int] | None] | None) -> bytes:
         if reset is None:
@@ -265,7 +272,7 @@ class Channel:
     def checked(self) -> None:
         """The tail has looked: who waited for that goes on."""
         for reader in self._waiting.looked():
-            self.advance(reader)
+            self._goes_on(reader)
         for watcher in list(self.watchers):
             watcher()
 

@@ -67,16 +67,20 @@ class Groups:
 
     def deliver(self, events: Sequence[Event], now: int) -> None:
         """Write everything that one turn brought, in one write per reader."""
-        self._deliver_epoch(events, now)
-        # Copies: writing may pause a reader, which then leaves its group.
-        for only, wires in list(self._by_filter.items()):
+        self._begin_epoch(events)
+        # Copies, made before the first write: it may pause a reader, which then leaves its group, and comes back to another.
+        groups = [(only, [(wire, list(members)) for wire, members in wires.items()]) for only, wires in self._by_filter.items()]
+        if self._epoch is not None and events:
+            self._inside_heard = now
+            self._write(self._epoch.block(events), list(self._inside), len(events))
+        for only, wires in groups:
             passing = [event for event in events if not event.item_id or only.passes(event.tags, event.urgency)]
             if not passing:
                 continue
-            for wire, members in list(wires.items()):
+            for wire, members in wires:
                 self._write(b"".join(map(wire.event, passing)), members, len(passing))
 
-    def _deliver_epoch(self, events: Sequence[Event], now: int) -> None:
+    def _begin_epoch(self, events: Sequence[Event]) -> None:
         waiting = self._by_filter.get(Filter.ALL, {}).get(GZIP)
         # A compressor remembers what it has seen; what was held or killed is forgotten before anything else is said.
         removes = any(event.type.removes for event in events)
@@ -85,12 +89,9 @@ class Groups:
             for reader in list(waiting or ()):
                 self.remove(reader)
                 self._inside[reader] = None
-        if self._epoch is not None and events:
-            self._inside_heard = now
-            self._write(self._epoch.block(events), self._inside, len(events))
 
-    def _write(self, data: bytes, members: dict[Reader, None], events: int) -> None:
+    def _write(self, data: bytes, members: list[Reader], events: int) -> None:
         self.counters.deliveries += events * len(members)
         self.counters.delivered_bytes += len(data) * len(members)
-        for reader in list(members):
+        for reader in members:
             reader.sink.write(data)

@@ -53,17 +53,17 @@ class Waiting:
         self._parked.append(reader)
 
     def answered(self, request: Request) -> list[Reader]:
-        """Those who asked *request* and are still there; they wait no more."""
-        return _released(self._asking.pop(request))
+        """Those who asked *request* and are still there.
+
+        They wait on while they are told what it brought: a connection may pause and resume inside a write.
+        """
+        return _present(self._asking.pop(request))
 
     def looked(self) -> list[Reader]:
-        """Those who were parked; they wait no more."""
+        """Those who were parked and are still there."""
         parked, self._parked = self._parked, []
-        return _released(parked)
+        return _present(parked)
 
 
-def _released(readers: Iterable[Reader]) -> list[Reader]:
-    released = [reader for reader in readers if reader.state is not State.CLOSED]
-    for reader in released:
-        reader.waits = False
-    return released
+def _present(readers: Iterable[Reader]) -> list[Reader]:
+    return [reader for reader in readers if reader.state is not State.CLOSED]
