@@ -104,13 +104,14 @@ class Branch:
         self.line.append(told)
         self.fates[told] = Fate.KEPT
 
-    def remove_before(self, kill: Told) -> list[Told]:
+    def remove_before(self, kill: Told) -> None:
         """A hold or cancel takes away all that was said of the item before."""
-        gone = [told for told in self.kept() if told.item == kill.item and told.seq < kill.seq]
-        for told in gone:
-            self.fates[told] = Fate.REMOVED
-            told.ever_removed = True
-        return gone
+        for told in self.line[1 : kill.seq]:
+            if told.item == kill.item:
+                # Also of what was trimmed: a worker may have it in its memory, and takes it out there.
+                told.ever_removed = True
+                if self.fates[told] is Fate.KEPT:
+                    self.fates[told] = Fate.REMOVED
 
     def lose(self, told: Told) -> None:
         self.fates[told] = Fate.LOST
