@@ -42,16 +42,19 @@ async def put(redis: Redis, item: object, op: str = "publish") -> None:
 
 async def moved(editor: Editor, redis_url: str, workers: int = 1) -> list[Counters]:
     """Let *workers* movers work until the inbox is empty."""
+    waiting = await editor.log.redis.xlen(INBOX)
     clients = [connect(redis_url, timeout=5.0) for _ in range(workers)]
     bells = [doorbell(client, editor.log.redis) for client in clients]
     counters = [Counters() for _ in bells]
     audit = Audit(editor.log.redis)
     tasks = [asyncio.create_task(Inbox(editor, bell, c, audit).run()) for bell, c in zip(bells, counters, strict=True)]
 
-    async def empty() -> bool:
-        return not await editor.log.redis.xlen(INBOX)
+    async def done() -> bool:
+        # An entry is gone from the inbox a moment before its mover has heard of it.
+        counted = sum(c.inbox_moved + c.inbox_rejected for c in counters)
+        return counted >= waiting and not await editor.log.redis.xlen(INBOX)
 
-    await until(empty)
+    await until(done)
     await cancelled(tasks)
     await audit.close()
     for bell, client in zip(bells, clients, strict=True):
