@@ -104,7 +104,7 @@ class Feeds:
         feed = await self._catalog.get(check_feed_name(request.path_params["feed"]))
         if not feed.settings.public:
             caller_of(request).require(Role.READ, feed.name)
-        etag = f'"{feed.revision}-{feed.head}"'
+        etag = f'W/"{feed.revision}-{feed.head}"'  # weak: readers come and go without a change of the feed
         headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
         if is_unchanged(request, etag):
             return Response(status_code=304, headers=headers)

@@ -90,4 +90,6 @@ def is_unchanged(request: Request, etag: str) -> bool:
     given = request.headers.get("if-none-match")
     if given is None:
         return False
-    return given.strip() == "*" or any(match[2] == etag.strip('"') for match in _ETAG.finditer(given))
+    own = _ETAG.fullmatch(etag)
+    assert own is not None
+    return given.strip() == "*" or any(match[2] == own[2] for match in _ETAG.finditer(given))

@@ -217,7 +217,8 @@ class Link:
             raise broken(at, "length", f"has {len(text):,} characters: at most {self.most:,} are allowed")
         try:
             parts = urlsplit(text)
-            good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+            # A name before the host ("https://bank.example@evil.example") is there to mislead.
+            good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
         except ValueError:
             good = False
         if not good or _BLANK.search(text):
