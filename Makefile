@@ -3,6 +3,8 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
+# Measuring what the tests reach makes them slower: it is done where the whole is judged.
+COVERAGE := $(if $(filter true,$(CI)),--cov --cov-report=term)
 # One test process for each core, and no more: tests with real servers and timers share them.
 JOBS ?= auto
 
@@ -21,7 +23,7 @@ demo: install
 	@$(BIN)/livefeed demo
 
 test: install
-	$(BIN)/python -m pytest -n $(JOBS) $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) $(COVERAGE) $(TESTS)
 
 # Thousands of made-up requests against a real server, held against openapi.json.
 fuzz: install
