@@ -43,6 +43,7 @@ async def test_no_findings(page: Page, site: Site, feed: str, axe: str, scheme: 
         await page.goto(f"{site.url}{path}")
         await page.wait_for_load_state("networkidle") if path == "/" else None
         assert await findings(page, axe) == [], path
+        assert await page.evaluate("document.documentElement.scrollWidth <= innerWidth"), f"{path} is wider than the window"
 
 
 async def test_everything_is_reached_with_the_keyboard(page: Page, site: Site, feed: str) -> None:

@@ -6,7 +6,9 @@ from typing import Any
 
 import pytest
 from playwright.async_api import BrowserContext, Page, expect
+from redis import Redis
 
+from tests.browser.proxy import Proxy
 from tests.browser.site import Site
 from tests.waiting import until
 
@@ -69,6 +71,7 @@ async def test_a_reader_at_the_top_sees_new_items_by_themselves(page: Page, site
     assert await headlines(page) == ["Storm", "Old 0", "Old 1", "Old 2"]
     await expect(page.locator(ENTRIES).first.locator(".body b")).to_have_text("here")
     await expect(page.locator(ENTRIES).first.locator(".age")).to_have_text("just now")
+    await expect(page.get_by_role("status")).to_have_text("1 new update")
 
 
 async def test_what_is_read_does_not_move(page: Page, site: Site, feed: str) -> None:
@@ -94,6 +97,31 @@ async def test_what_is_read_does_not_move(page: Page, site: Site, feed: str) -> 
     await expect(page.locator(ENTRIES)).to_have_count(25)
     assert (await headlines(page))[:6] == [*(f"New {n}" for n in (4, 3, 2, 1, 0)), "This update has been withdrawn."]
     await expect(page).to_have_title("World news")
+
+
+async def test_a_reset_brings_the_truth_and_moves_nothing(page: Page, site: Site, feed: str) -> None:
+    """The log was lost while the reader was away; one of the items that it shows was killed meanwhile."""
+    await fill(site, feed, 50)
+    async with Proxy(site.port) as proxy:
+        await page.goto(f"{proxy.url}/read/{feed}")
+        await expect(page.locator(".masthead .state")).to_have_text("Live")
+        await page.get_by_role("link", name="More news").click()
+        await expect(page.locator(ENTRIES)).to_have_count(40)
+        await page.evaluate("scrollTo(0, document.body.scrollHeight / 2)")
+        before = await page.evaluate(PLACES)
+        proxy.fault = "reset"
+        await site.cancel(feed, (await site.items(feed))[2]["id"])
+        for number in range(20):
+            await site.publish(feed, headline=f"New {number}")
+        await site.kill()  # what the server remembers would be enough
+        with Redis.from_url(site.store.url) as redis:
+            redis.delete(f"livefeed:{{{feed}}}:log")
+        await site.start()
+        proxy.fault = "none"
+
+        await expect(page.locator(ENTRIES)).to_have_count(69, timeout=20_000)
+        assert await headlines(page) == [item["headline"] for item in await site.items(feed)]
+        assert await page.evaluate(PLACES) == before
 
 
 async def test_a_killed_item_is_gone_everywhere_at_once(page: Page, site: Site, feed: str) -> None:

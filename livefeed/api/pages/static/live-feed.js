@@ -22,6 +22,7 @@ export class LiveFeedElement extends HTMLElement {
   #atTop = true;
   #queue = /** @type {any[]} */ ([]);
   #announced = 0;
+  #unsaid = 0;
   #renewing = false;
   #timers = /** @type {number[]} */ ([]);
   #root = /** @type {HTMLElement | ShadowRoot} */ (this);
@@ -57,6 +58,7 @@ export class LiveFeedElement extends HTMLElement {
     }
     this.board.reveal();
     this.#count();
+    this.board.focus(0); // the sign, and with it the keyboard's place, is gone
     this.scrollIntoView({ block: "start", behavior: matchMedia("(prefers-reduced-motion: reduce)").matches ? "instant" : "smooth" });
   }
 
@@ -164,7 +166,9 @@ export class LiveFeedElement extends HTMLElement {
     if (this.#renewing) return;
     const changes = this.#queue.splice(0).flatMap((event) => this.model.apply(event));
     if (!changes.length) return;
-    this.board.apply(changes, this.#open);
+    const open = this.#open;
+    this.board.apply(changes, open);
+    if (open) this.#unsaid += changes.filter(({ kind }) => kind === "added").length;
     this.#count();
     this.dispatchEvent(new CustomEvent("change", { detail: changes }));
   }
@@ -217,10 +221,14 @@ export class LiveFeedElement extends HTMLElement {
   /** Says the count, never the posts, and not more often than it can be listened to. */
   #announce() {
     if (this.#announced) return;
-    this.status.textContent = this.toast.textContent;
+    const n = this.pending || this.#unsaid;
+    this.#unsaid = 0;
+    const text = n ? this.words.count("feed.updates", n) : "";
+    if (this.status.textContent === text) return;
+    this.status.textContent = text;
     this.#announced = setTimeout(() => {
       this.#announced = 0;
-      if (this.status.textContent !== this.toast.textContent) this.#announce();
+      this.#announce();
     }, ANNOUNCED);
   }
 
