@@ -30,13 +30,21 @@ class Groups:
         self._inside_heard = 0
         # A dict keeps the order of joining and forgets in constant time.
         self._by_filter: dict[Filter, dict[Wire, dict[Reader, None]]] = {}
+        # An event meets only the filters that ask for one of its tags, however many there are.
+        self._by_tag: dict[str, dict[Filter, None]] = {}
+        self._any_tag: dict[Filter, None] = {}
 
     def __iter__(self) -> Iterator[Reader]:
         yield from self._inside
         yield from (reader for wires in self._by_filter.values() for members in wires.values() for reader in members)
 
     def add(self, reader: Reader) -> None:
-        self._by_filter.setdefault(reader.only, {}).setdefault(reader.sink.wire, {})[reader] = None
+        only = reader.only
+        if only not in self._by_filter:
+            self._by_filter[only] = {}
+            for filters in self._asking(only):
+                filters[only] = None
+        self._by_filter[only].setdefault(reader.sink.wire, {})[reader] = None
 
     def remove(self, reader: Reader) -> None:
         if reader in self._inside:
@@ -50,7 +58,19 @@ class Groups:
         if not members:
             del wires[reader.sink.wire]
         if not wires:
-            del self._by_filter[reader.only]
+            self._forget(reader.only)
+
+    def _forget(self, only: Filter) -> None:
+        del self._by_filter[only]
+        for filters in self._asking(only):
+            del filters[only]
+        for tag in only.tags:
+            if not self._by_tag[tag]:
+                del self._by_tag[tag]
+
+    def _asking(self, only: Filter) -> list[dict[Filter, None]]:
+        """The tables that *only* stands in."""
+        return [self._by_tag.setdefault(tag, {}) for tag in only.tags] or [self._any_tag]
 
     def interrupt(self, reader: Reader, now: int, patience: int = 0) -> bool:
         """Whether *reader* may be written something of its own now. What it shares with others ends with that.
@@ -69,16 +89,30 @@ class Groups:
         """Write everything that one turn brought, in one write per reader."""
         self._begin_epoch(events)
         # Copies, made before the first write: it may pause a reader, which then leaves its group, and comes back to another.
-        groups = [(only, [(wire, list(members)) for wire, members in wires.items()]) for only, wires in self._by_filter.items()]
+        groups = [
+            (wire, list(members), passing)
+            for only, passing in self._passing(events).items()
+            for wire, members in self._by_filter[only].items()
+        ]
         if self._epoch is not None and events:
             self._inside_heard = now
             self._write(self._epoch.block(events), list(self._inside), len(events))
-        for only, wires in groups:
-            passing = [event for event in events if not event.item_id or only.passes(event.tags, event.urgency)]
-            if not passing:
-                continue
-            for wire, members in wires:
-                self._write(b"".join(map(wire.event, passing)), members, len(passing))
+        for wire, members, passing in groups:
+            self._write(b"".join(map(wire.event, passing)), members, len(passing))
+
+    def _passing(self, events: Iterable[Event]) -> dict[Filter, list[Event]]:
+        """What each filter lets through. Feed events pass every one."""
+        passing: dict[Filter, list[Event]] = {}
+        for event in events:
+            for only in self._asked(event) if event.item_id else self._by_filter:
+                passing.setdefault(only, []).append(event)
+        return passing
+
+    def _asked(self, event: Event) -> Iterator[Filter]:
+        asked = dict(self._any_tag)
+        for tag in event.tags:
+            asked |= self._by_tag.get(tag, {})
+        return (only for only in asked if only.urgency is None or event.urgency <= only.urgency)
 
     def _begin_epoch(self, events: Sequence[Event]) -> None:
         waiting = self._by_filter.get(Filter.ALL, {}).get(GZIP)
