@@ -71,18 +71,20 @@ class HeadersMiddleware:
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":
-                self._complete(scope, MutableHeaders(scope=message))
+                self._complete(scope, MutableHeaders(scope=message), message["status"])
             await send(message)
 
         await self._app(scope, receive, send_with_headers)
 
-    def _complete(self, scope: Scope, headers: MutableHeaders) -> None:
+    def _complete(self, scope: Scope, headers: MutableHeaders, status: int) -> None:
         for name, value in scope["livefeed.headers"]:
             if name == b"vary":
                 headers.add_vary_header(value.decode())
             else:
                 headers.setdefault(name.decode(), value.decode())
-        headers.setdefault("content-security-policy", self._policy.value(scope["path"], headers.get("content-type", "")))
+        if status != 304:
+            # "Not modified" has no type of its own, and a browser puts its headers over those of the page that it keeps.
+            headers.setdefault("content-security-policy", self._policy.value(scope["path"], headers.get("content-type", "")))
         caller = scope.get("livefeed.caller")
         if caller is not None and caller.session and "no-store" not in headers.get("cache-control", ""):
             # A shared cache keeps off answers to `Authorization` by itself, but knows nothing of our cookie.

@@ -63,6 +63,16 @@ def test_all_other_paths_answer_as_described(client: httpx2.Client) -> None:
     assert client.delete("/v1/feeds/world/desks/one").status_code == 204
 
 
+def test_what_is_not_modified_keeps_its_policy(url: str) -> None:
+    for path in ("/docs", "/", "/openapi.json"):
+        first = httpx2.get(f"{url}{path}")
+        assert "default-src 'none'" in first.headers["content-security-policy"]
+        if etag := first.headers.get("etag"):
+            second = httpx2.get(f"{url}{path}", headers={"If-None-Match": etag})
+            assert second.status_code == 304
+            assert "content-security-policy" not in second.headers
+
+
 def test_pages_of_events(client: httpx2.Client) -> None:
     cursor = client.post("/v1/feeds/world/items", json={"headline": "Storm"}).json()["event"]
     client.post("/v1/feeds/world/items", json={"headline": "Gale"})

@@ -146,7 +146,7 @@ function filter(words) {
 }
 
 try {
-  show(...(await Promise.all([read("/openapi.json"), read("/asyncapi.json")])));
+  show(...(await Promise.all([read("openapi.json"), read("asyncapi.json")])));
 } catch (error) {
   document.querySelector("main").prepend(element("p", { role: "alert" }, `The documents cannot be read: ${error.message}`));
 }
