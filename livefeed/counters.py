@@ -56,8 +56,6 @@ class Counters:
     readers_sse: int = _gauge("Open live streams", "readers", transport="sse")
     readers_websocket: int = _gauge("Open live streams", "readers", transport="websocket")
     readers_poll: int = _gauge("Open live streams", "readers", transport="poll")
-    readers_paused: int = _gauge("Readers whose connection takes nothing more at the moment")
-    readers_catching_up: int = _gauge("Readers that are being brought level from the ring or from Redis")
 
     joins: int = _counter("Live streams begun")
     resumed: int = _counter("Live streams that went on exactly where a cursor said")

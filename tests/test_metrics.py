@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 import pytest
@@ -64,3 +65,10 @@ def test_restarted_worker_counts_on() -> None:
     assert told["livefeed_deliveries_total", (("worker", "0"),)] == 6
     assert told["livefeed_append_seconds_count", (("worker", "0"),)] == 2
     assert told["livefeed_readers", (("transport", "sse"), ("worker", "0"))] == 0
+
+
+def test_what_the_documentation_names_is_told() -> None:
+    document = (Path(__file__).parent.parent / "docs" / "operating.md").read_text(encoding="utf-8")
+    told = {name for name, _ in samples(Exposition(Board(1), 0, Counters(), "1").text())}
+    for name in set(re.findall(r"`(livefeed_\w+)`", document)):
+        assert name in told or f"{name}_count" in told, name
