@@ -25,8 +25,14 @@ MAX_BODY = 24 * 1024
 _OLDEST = timedelta(days=30)
 _NEWEST = timedelta(minutes=5)
 
-_ABSOLUTE = re.compile(r"(?:https?://[^\s/]+|tag:[^\s,]+,[^\s:]+:|urn:[A-Za-z0-9][A-Za-z0-9-]{1,31}:)[^\s<>\"\\^`{|}]*")
-_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z0-9]{2,8})*")
+# What may not be in an address: it could not be told from what surrounds it, or is not what it looks like.
+_UNSAFE = r"\s\x00-\x20\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff<>\"\\^`{|}"
+_ABSOLUTE = re.compile(
+    rf"(?:https?://[^{_UNSAFE}/]+|tag:[^{_UNSAFE},]+,[^{_UNSAFE}:]+:|urn:[A-Za-z0-9][A-Za-z0-9-]{{1,31}}:)[^{_UNSAFE}]+"
+)
+_ADDRESS = re.compile(rf"[^{_UNSAFE}]+")
+# RFC 5646 without extensions and private use, which news feeds have no need of.
+_LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|[0-9]{3}))?")
 
 
 def identity(entry: Entry, url: str) -> str:
@@ -57,7 +63,7 @@ def editorial_time(entry: Entry, now: datetime) -> tuple[str, str]:
 
 def item(entry: Entry, channel: Channel, url: str) -> Item:
     """All of the item but its time."""
-    headline = cut(" ".join(entry.title.split()), 300)
+    headline = cut(" ".join(entry.title.split()), 300) if _says(entry.title) else ""
     given: dict[str, Any] = {
         "uri": identity(entry, url),
         "headline": headline,
@@ -71,7 +77,7 @@ def item(entry: Entry, channel: Channel, url: str) -> Item:
         "renditions": [_rendition(image, headline) for image in entry.images[:10] if _link(image.href)],
     }
     if not any(given.get(name) for name in ("headline", "bodyText", "bodyHtml")):
-        given["headline"] = cut(entry.link or entry.guid or "(no title)", 300)
+        given["headline"] = cut(next((name for name in (entry.link, entry.guid) if _says(name)), "(no title)"), 300)
     return cast("Item", {name: value for name, value in given.items() if value})
 
 
@@ -81,22 +87,26 @@ def digest(given: Item) -> str:
 
 
 def _body(entry: Entry) -> dict[str, str]:
-    if entry.html:
-        if len(entry.html.encode("utf-8", "replace")) <= MAX_BODY:
-            # Without words in it, HTML would be cleaned to nothing and be refused as empty.
-            return {"bodyHtml": entry.html} if plain(entry.html) else {}
-        return {"bodyText": cut_bytes(plain(entry.html), MAX_BODY)}
-    return {"bodyText": cut_bytes(entry.text, MAX_BODY)}
+    if not _says(entry.html):
+        return {"bodyText": cut_bytes(entry.text, MAX_BODY)} if _says(entry.text) else {}
+    if len(entry.html.encode("utf-8", "replace")) <= MAX_BODY:
+        return {"bodyHtml": entry.html}
+    return {"bodyText": cut_bytes(plain(entry.html), MAX_BODY)}
+
+
+def _says(text: str) -> bool:
+    """Whether anything is left of *text* without markup and what cannot be seen: the server keeps no more of it."""
+    return any(c.isprintable() and not c.isspace() for c in plain(text))
 
 
 def _link(text: str) -> str:
     text = text.strip()
     try:
         parts = urlsplit(text)
-        good = parts.scheme in ("http", "https") and bool(parts.hostname)
+        good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
     except ValueError:
         return ""
-    return text if good and len(text) <= 2048 and not re.search(r"[\s<>\"\\^`{|}]", text) else ""
+    return text if good and len(text) <= 2048 and _ADDRESS.fullmatch(text) else ""
 
 
 def _language(text: str) -> str:
@@ -108,14 +118,14 @@ def _tags(tags: tuple[str, ...]) -> list[str]:
     found: dict[str, str] = {}
     for tag in tags:
         tag = unicodedata.normalize("NFC", " ".join(tag.split()))
-        if 0 < len(tag) <= 64:
+        if len(tag) <= 64 and _says(tag):
             found.setdefault(tag.casefold(), tag)
     return list(found.values())[:20]
 
 
 def _source(channel: Channel) -> list[dict[str, str]]:
     name = cut(channel.title.strip(), 100)
-    return [{"name": name, **({"uri": link} if (link := _link(channel.link)) else {})}] if name else []
+    return [{"name": name, **({"uri": link} if (link := _link(channel.link)) else {})}] if _says(name) else []
 
 
 def _rendition(image: Image, headline: str) -> dict[str, Any]:
@@ -123,9 +133,13 @@ def _rendition(image: Image, headline: str) -> dict[str, Any]:
         "name": "main",
         "href": _link(image.href),
         "contentType": image.type[:100],
-        "width": image.width or None,
-        "height": image.height or None,
+        "width": _pixels(image.width),
+        "height": _pixels(image.height),
         # Who cannot see the picture hears at least what it belongs to.
         "title": cut(image.title or headline, 500),
     }
     return {name: value for name, value in given.items() if value}
+
+
+def _pixels(count: int | None) -> int | None:
+    return count if count is not None and 0 < count <= 100_000 else None

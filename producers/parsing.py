@@ -72,10 +72,12 @@ def main() -> None:
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     url, content_type = msgspec.json.decode(sys.stdin.buffer.readline(), type=tuple[str, str])
     try:
-        answer = _Answer(channel=read(sys.stdin.buffer.read(), url=url, content_type=content_type))
+        answer = msgspec.json.encode(_Answer(channel=read(sys.stdin.buffer.read(), url=url, content_type=content_type)))
     except Unreadable as error:
-        answer = _Answer(unreadable=str(error))
-    sys.stdout.buffer.write(msgspec.json.encode(answer))
+        answer = msgspec.json.encode(_Answer(unreadable=str(error)))
+    except Exception as error:  # noqa: BLE001  # whatever a document does to its parser, its feed has failed and no other
+        answer = msgspec.json.encode(_Answer(unreadable=f"could not be read: {type(error).__name__}: {ascii(error)[:200]}"))
+    sys.stdout.buffer.write(answer)
 
 
 if __name__ == "__main__":

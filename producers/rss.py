@@ -10,6 +10,7 @@ import asyncio
 import hashlib
 import random
 from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
 
 import structlog
 
@@ -84,36 +85,40 @@ class Poller:
 async def poll_all(pollers: list[Poller], *, interval: float, once: bool) -> bool:
     """Poll each feed every *interval* seconds; with *once* one round, and whether all went well."""
     if once:
-        return all(await asyncio.gather(*(_round(poller) for poller in pollers)))
+        return all(result.good for result in await asyncio.gather(*(_round(poller) for poller in pollers)))
     async with asyncio.TaskGroup() as group:
         for poller in pollers:
             group.create_task(_poll_on(poller, interval))
     return True
 
 
-async def _round(poller: Poller) -> bool:
+class _Result(NamedTuple):
+    good: bool
+    retry_after: float = 0.0
+    """Seconds, where the other server asked for them."""
+
+
+async def _round(poller: Poller) -> _Result:
+    """One round of one feed; whatever happens in it, the others go on."""
     try:
         await poller.poll()
-    except (FetchError, Unreadable) as error:
-        _failed(poller, error)
-        return False
-    return True
+    except FetchError as error:
+        _log.error("feed failed", url=poller.url, reason=str(error))
+        return _Result(good=False, retry_after=error.retry_after or 0.0)
+    except Unreadable as error:
+        _log.error("feed failed", url=poller.url, reason=f"{poller.url} {error}")
+        return _Result(good=False)
+    except Exception:  # noqa: BLE001  # a supervised loop: one feed must not end the others
+        _log.exception("feed failed", url=poller.url)
+        return _Result(good=False)
+    return _Result(good=True)
 
 
 async def _poll_on(poller: Poller, interval: float) -> None:
-    wait = 0.0
+    wait = interval
     while True:
-        try:
-            await poller.poll()
-            wait = interval
-        except (FetchError, Unreadable) as error:
-            asked = getattr(error, "retry_after", None) or 0.0
-            wait = min(max(2 * wait, interval, asked), max(MAX_WAIT, interval))
-            _failed(poller, error, wait=round(wait))
+        result = await _round(poller)
+        longer = min(max(2 * wait, result.retry_after), max(MAX_WAIT, interval))
+        wait = interval if result.good else longer
         # Apart by a tenth, so that many feeds of one site do not stay in step.
         await asyncio.sleep(wait * random.uniform(0.9, 1.1))  # noqa: S311  # spreads load, keeps no secret
-
-
-def _failed(poller: Poller, error: FetchError | Unreadable, **more: float) -> None:
-    reason = f"{poller.url} {error}" if isinstance(error, Unreadable) else str(error)
-    _log.error("feed failed", url=poller.url, reason=reason, **more)

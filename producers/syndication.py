@@ -70,7 +70,7 @@ def read(body: bytes, *, url: str, content_type: str) -> Channel:
         return _json_feed(body)
     _refuse_bombs(body)
     headers = {"content-type": content_type, "content-location": url}
-    parsed = feedparser.parse(io.BytesIO(body), response_headers=headers)
+    parsed = feedparser.parse(io.BytesIO(_REFERENCE.sub(_possible, body)), response_headers=headers)
     if not parsed.entries and not parsed.get("version"):
         raise Unreadable("is neither RSS nor Atom nor JSON Feed, and holds no entries")
     channel = parsed.feed
@@ -100,6 +100,17 @@ def _refuse_bombs(body: bytes) -> None:
         first = _FIRST_ELEMENT.search(head)
         if _ENTITY.search(head[: first.start()] if first else head):
             raise Unreadable("declares entities, which could make it grow without bound") from None
+
+
+_REFERENCE = re.compile(rb"&#(?:[xX]([0-9A-Fa-f]+)|([0-9]+));?")
+
+
+def _possible(reference: re.Match[bytes]) -> bytes:
+    """The reference if there is such a character: feedparser fails as a whole on one to half a surrogate pair."""
+    digits, base = (reference[1], 16) if reference[1] else (reference[2], 10)
+    code = int(digits, base) if len(digits) <= 8 else 0
+    good = 0 < code < 0xD800 or 0xDFFF < code <= 0x10FFFF
+    return reference[0] if good else b"&#xFFFD;"
 
 
 def _entry(entry: Any) -> Entry:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import html
 import re
+import unicodedata
 
 import nh3
 
@@ -21,6 +22,8 @@ def plain(markup: str) -> str:
 
 def cut(text: str, most: int) -> str:
     """At most *most* characters of *text*, ended at a word with an ellipsis where some are missing."""
+    # Composed, as the server keeps it: a few characters become more by that.
+    text = unicodedata.normalize("NFC", text)
     if len(text) <= most:
         return text
     kept = text[: most - 2]
@@ -31,6 +34,7 @@ def cut(text: str, most: int) -> str:
 
 def cut_bytes(text: str, most: int) -> str:
     """Like `cut`, counted in bytes of UTF-8."""
+    text = unicodedata.normalize("NFC", text)
     encoded = text.encode("utf-8", "replace")
     if len(encoded) <= most:
         return text

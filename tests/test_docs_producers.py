@@ -21,6 +21,7 @@ from livefeed.log.inbox import OPERATIONS
 from tests.live import KEY, LiveServer, free_port, live_server
 from tests.producers import documents
 from tests.producers.site import Site, serving
+from tests.programs import program
 from tests.waiting import until
 
 PAGE = Path(__file__).parent.parent / "docs" / "producers.md"
@@ -56,8 +57,8 @@ async def run(server: LiveServer, folder: Path, *command: str, stdin: str = "") 
 
 
 @pytest.mark.timeout(180)
-@pytest.mark.skipif(shutil.which("redis-cli") is None and not os.environ.get("CI"), reason="redis-cli is not installed")
 async def test_every_command_and_program_works(server: LiveServer, tmp_path: Path) -> None:
+    program("redis-cli", "redis-tools")
     folder = tmp_path / "work"
     folder.mkdir()
     for name, module in (("livefeed", "-m livefeed"), ("python", "")):
@@ -93,17 +94,16 @@ async def expect(server: LiveServer) -> None:
     assert {"The Aurora has sailed.", "Pilot strike ends at noon.", "By way of Redis, from Python."} <= world
 
 
-@pytest.mark.skipif(shutil.which("node") is None, reason="node is not installed")
 async def test_the_program_for_node_is_javascript(server: LiveServer, tmp_path: Path) -> None:
-    (program,) = (block.text for block in blocks() if block.language == "js")
-    (tmp_path / "inbox.mjs").write_text(program)
-    await run(server, tmp_path, "node", "--check", "inbox.mjs")
+    (text,) = (block.text for block in blocks() if block.language == "js")
+    (tmp_path / "inbox.mjs").write_text(text)
+    await run(server, tmp_path, str(program("node", "nodejs")), "--check", "inbox.mjs")
 
 
 @pytest.mark.skipif(shutil.which("gofmt") is None, reason="go is not installed")
 async def test_the_program_for_go_is_go(server: LiveServer, tmp_path: Path) -> None:
-    (program,) = (block.text for block in blocks() if block.language == "go")
-    (tmp_path / "inbox.go").write_text(program)
+    (text,) = (block.text for block in blocks() if block.language == "go")
+    (tmp_path / "inbox.go").write_text(text)
     await run(server, tmp_path, "gofmt", "-e", "inbox.go")
 
 

@@ -3,8 +3,12 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 
 import msgspec
+import orjson
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
+from livefeed.items import parse_item
 from producers.dates import rfc3339
 from producers.entries import MAX_BODY, digest, editorial_time, identity, item
 from producers.syndication import Channel, Entry, Image, read
@@ -99,6 +103,30 @@ def test_what_is_no_use_is_left_out() -> None:
 def test_an_entry_without_words_gets_its_link_for_a_headline() -> None:
     assert item(entry(title="", link="https://post.example/1"), CHANNEL, URL)["headline"] == "https://post.example/1"
     assert item(entry(title=""), CHANNEL, URL)["headline"] == "(no title)"
+
+
+_strings = st.one_of(
+    st.text(st.characters(codec="utf-8"), max_size=400),
+    st.sampled_from(["https://post.example/1", "http://[", "http://x:0/", "https://x/\u202e", "en", "(x)", "\0", "a" * 3000]),
+    st.sampled_from(["<p>" * 99, "<script>x</script>", "<b>x", "&lt;p&gt;", "&#0;", "&nbsp;", "\u200b", "<!-- x", "x <y"]),
+)
+
+
+@given(
+    st.builds(
+        Entry,
+        *([_strings] * 7),
+        st.none(),
+        st.lists(_strings).map(tuple),
+        st.lists(_strings, max_size=30).map(tuple),
+        _strings,
+        st.lists(st.builds(Image, _strings, _strings, st.integers(0, 10**6), st.none(), _strings), max_size=15).map(tuple),
+    ),
+    _strings,
+)
+def test_whatever_an_entry_says_the_server_takes_it(said: Entry, title: str) -> None:
+    channel = Channel(title=title, link=title, language=title, entries=())
+    parse_item(orjson.dumps(item(said, channel, URL)), now=0)
 
 
 def test_an_oversize_body_is_cut_and_keeps_its_link() -> None:

@@ -129,6 +129,17 @@ async def test_a_failed_feed_does_not_stop_the_others(site: Site, fetcher: Fetch
     assert await poll_all(pollers[3:4], interval=60, once=True)
 
 
+async def test_not_even_a_fault_of_ours_stops_the_others(site: Site, fetcher: Fetcher, outbox: Outbox) -> None:
+    class Broken(Poller):
+        async def poll(self) -> int:
+            raise LookupError("broken")
+
+    site.pages["good"] = documents.NO_DATES
+    pollers = [kind(f"{site.url}/good", "world", outbox, fetcher, Parser()) for kind in (Broken, Poller)]
+    assert not await poll_all(pollers, interval=60, once=True)
+    assert await outbox.pending() == 3
+
+
 async def test_polling_goes_on(site: Site, fetcher: Fetcher, outbox: Outbox) -> None:
     site.pages["good"] = documents.NO_DATES
     pollers = [Poller(f"{site.url}/{name}", "world", outbox, fetcher, Parser()) for name in ("good", "missing")]

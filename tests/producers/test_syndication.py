@@ -101,6 +101,12 @@ def test_a_document_of_type_91_may_name_its_doctype() -> None:
     assert len(parse(body).entries) == 1
 
 
+def test_references_to_no_character_do_not_cost_the_document() -> None:
+    body = documents.rss("<item><title>One&#xD800; &#57343; &#0; &#x110000; &#99999999999; &#233; &#x1F6A2;</title></item>")
+    (entry,) = parse(body).entries
+    assert entry.title == "One\ufffd \ufffd \ufffd \ufffd \ufffd é 🚢"
+
+
 def test_text_about_entities_is_no_declaration() -> None:
     (entry,) = parse(documents.rss("<item><title><![CDATA[How <!ENTITY a 'b'> works]]></title></item>")).entries
     assert entry.title.startswith("How")
