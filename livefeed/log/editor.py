@@ -219,9 +219,11 @@ class Editor:
         match outcome:
             case Repeated(item_id, cursor):
                 try:
-                    return Done(cursor, (await self.current(feed, item_id)).left)
+                    current = await self.current(feed, item_id)
                 except NotFound:
                     return Done(cursor, None)
+                # What a key remembers of a draft is that it had no event; it may have one by now.
+                return Done(cursor or current.first, current.left)
             case Exists():
                 raise _KeyTaken(
                     "this uri or Idempotency-Key was published before with other content: give ?existing=update for a new version"

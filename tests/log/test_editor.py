@@ -295,6 +295,15 @@ async def test_a_draft_is_not_in_the_log(editor: Editor) -> None:
         await editor.patch(FEED, done.item.id, {"headline": "x"}, drafts_only=True)
 
 
+async def test_who_repeats_a_draft_is_told_when_it_is_out(editor: Editor) -> None:
+    first = await editor.publish(FEED, given(draft=True), key="k")
+    assert (await editor.publish(FEED, given(draft=True), key="k")).event is None
+    assert first.item is not None
+    out = await editor.publish_draft(FEED, first.item.id)
+    again = await editor.publish(FEED, given(draft=True), key="k")
+    assert (again.event, again.item) == (out.event, out.item)
+
+
 async def test_what_nobody_saw_is_not_held_and_killed_in_silence(editor: Editor, redis: Redis) -> None:
     draft = await publish(editor, draft=True, headline="KILLEDTEXT")
     with pytest.raises(Conflict, match="nothing to hold"):
