@@ -170,6 +170,9 @@ class Channel:
             case _, NoFeed(deleted):
                 for reader in readers:
                     self._without_feed(reader, deleted)
+        if self.stale_since is not None:
+            for reader in readers:
+                self._tell_stale(reader)
 
     def failed(self, request: Request) -> None:
         """Redis could not be asked. Who has been told nothing yet is told that; the others wait for the tail's next word."""

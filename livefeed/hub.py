@@ -102,6 +102,8 @@ class Hub:
         """The channel of *feed*, followed from now on. Raises `NotFound`, `Unavailable`."""
         channel = self.channels.get(feed)
         if channel is not None:
+            # Who asks joins in a moment: until then it must not be forgotten.
+            self._empty_since.pop(feed, None)
             return channel
         opening = self._opening.get(feed)
         if opening is None:

@@ -84,5 +84,7 @@ def unavailable(error: RedisError) -> Unavailable:
             return Unavailable("Redis did not answer in time; it is safe to repeat the request", retry_after=2)
         case ConnectionError():
             return Unavailable("Redis cannot be reached; it is safe to repeat the request", retry_after=2)
+        case ResponseError() if str(error).startswith("WRONGTYPE"):
+            return WrongTypeError("a key of this feed is in use for something else", retry_after=60)
         case _:
             return Unavailable(f"Redis refused: {error}", retry_after=5)

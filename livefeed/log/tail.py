@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 import structlog
 from redis.asyncio import RedisCluster
@@ -20,7 +20,7 @@ from livefeed.cursors import BIRTH, Cursor
 from livefeed.exceptions import Unavailable
 from livefeed.holes import Hole, NoFeed, Page
 from livefeed.log import scripts
-from livefeed.log.doorbell import Doorbell
+from livefeed.log.doorbell import BLOCK, Doorbell
 from livefeed.log.eventlog import EventLog
 from livefeed.log.keys import Keys
 
@@ -46,6 +46,7 @@ class Tail:
         self.progress = time.monotonic()
         """When the logs were last heard, for readiness."""
         self._rung: dict[str, Cursor] = {}
+        self._looked: dict[str, float] = {}
 
     def changed(self) -> None:
         """A channel came or went."""
@@ -74,11 +75,30 @@ class Tail:
                 rung = dict.fromkeys(channels)
             # A foreign entry rings and is no event. Listening goes on above it, until the next silence.
             self._rung = {name: cursor for name, cursor in rung.items() if cursor is not None}
+            rung = {**self._overdue(channels), **rung}
             for name in rung:
-                await self._follow(channels[name])
+                await self._look(channels[name])
             if None in rung.values():
                 await self._check_role()
             self.progress = time.monotonic()
+
+    def _overdue(self, names: Iterable[str]) -> dict[str, Cursor | None]:
+        """Those of *names* that were not looked at for `BLOCK`: where one feed rings all the time, no silence is ever seen."""
+        now = time.monotonic()
+        overdue = [name for name in names if now - self._looked.get(name, 0.0) >= BLOCK / 1_000]
+        self._looked = {name: self._looked.get(name, now) for name in names} | dict.fromkeys(overdue, now)
+        return dict.fromkeys(overdue)
+
+    async def _look(self, channel: Channel) -> None:
+        """Hear what there is. Keys of one feed in other hands are no fault of the others."""
+        try:
+            if channel.stale_since is not None:
+                channel.fresh(await self.log.head(channel.feed) or BIRTH)
+            await self._follow(channel)
+        except scripts.WrongTypeError as exc:
+            if channel.stale_since is None:
+                _log.warning("the feed cannot be heard", feed=channel.feed, reason=str(exc))
+            channel.stale()
 
     async def _follow(self, channel: Channel) -> None:
         while True:
@@ -131,7 +151,7 @@ class Tail:
             try:
                 async with asyncio.timeout(PROBE):
                     await self._check_role()
-                    heads = {feed: await self.log.head(feed) or BIRTH for feed in list(self.channels)}
+                    heads = {feed: await self._head(feed) for feed in list(self.channels)}
             except (Unavailable, TimeoutError, OSError):
                 for channel in self.channels.values():
                     channel.stale()
@@ -142,9 +162,17 @@ class Tail:
             break
         self.counters.tails_stale = 0
         for feed, channel in list(self.channels.items()):
-            if feed not in heads:
+            head = heads.get(feed)
+            if head is None:
+                # It came meanwhile, or cannot be heard by itself: the next look tells.
                 continue
             if channel.stale_since is None:
-                channel.restart(heads[feed])
+                channel.restart(head)
             else:
-                channel.fresh(heads[feed])
+                channel.fresh(head)
+
+    async def _head(self, feed: str) -> Cursor | None:
+        try:
+            return await self.log.head(feed) or BIRTH
+        except scripts.WrongTypeError:
+            return None

@@ -122,6 +122,10 @@ class Worker:
     def answer(self, ask: Ask) -> None:
         self.asks.remove(ask)
         self.channel.answer(ask.request, ask.generation, ask.answer)
+        if self.channel.stale_since is not None:
+            for client in self.clients:
+                told = client.stale or client.closed or not client.greeted or not client.writable
+                assert told, "a reader was not told that the log cannot be heard"
 
     def fail(self, ask: Ask) -> None:
         self.asks.remove(ask)
