@@ -15,6 +15,8 @@ from livefeed import Livefeed
 from tests.live import KEY, LiveServer, live_server
 from tests.waiting import until
 
+pytestmark = pytest.mark.timeout(180)
+
 
 @pytest.fixture
 async def server(redis_url: str, tmp_path: Path) -> AsyncIterator[LiveServer]:

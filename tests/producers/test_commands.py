@@ -17,6 +17,8 @@ from tests.producers import documents
 from tests.producers.site import Site, serving
 from tests.producers.test_rss import REAL, SHARED
 
+pytestmark = pytest.mark.timeout(180)
+
 
 @pytest.fixture
 async def server(redis_url: str, tmp_path: Path) -> AsyncIterator[LiveServer]:
