@@ -51,8 +51,11 @@ class Follower:
         return list(await self.page.evaluate("states"))
 
     async def is_live(self, timeout: float = 15) -> None:
+        await self.is_told("live", timeout)
+
+    async def is_told(self, state: str, timeout: float = 15) -> None:
         async def check() -> bool:
-            return await self.state() == "live"
+            return await self.state() == state
 
         await until(check, timeout)
 

@@ -75,7 +75,7 @@ async def test_revives_after_any_answer_where_it_was(
     proxy.fault = fault
     await site.publish(feed, headline="meanwhile")
     await until(lambda: proxy.streams >= before + 3, timeout=30)
-    assert await tab.state() == "reconnecting"
+    await tab.is_told("reconnecting")
 
     proxy.fault = "none"
     await tab.hears("meanwhile")

@@ -240,6 +240,17 @@ async def test_state_is_told_in_words(page: Page, site: Site, feed: str) -> None
     await expect(page.locator(".masthead .state")).to_have_text("Live")
 
 
+async def test_a_log_that_cannot_be_heard_is_not_told_as_live(page: Page, site: Site, feed: str) -> None:
+    await open_reader(page, site, feed)
+    site.store.freeze()
+    try:
+        await expect(page.locator(".masthead .state")).to_have_text("Waiting for the newsroom", timeout=20_000)
+    finally:
+        site.store.thaw()
+
+    await expect(page.locator(".masthead .state")).to_have_text("Live", timeout=20_000)
+
+
 async def test_a_closed_feed_says_so(page: Page, site: Site, feed: str) -> None:
     await open_reader(page, site, feed)
     await site.make(feed, title="World news", open=False)

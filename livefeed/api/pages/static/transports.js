@@ -98,7 +98,7 @@ export function longpoll(request, receive, closed) {
       if (first) receive({ type: "live.stream.hello", data });
       for (const event of page.events) receive(event);
       receive({ type: "live.stream.heartbeat", cursor: page.cursor, data });
-      for (const start of ["last", "since"]) query.delete(start);
+      query.delete("since");
       query.set("after", page.cursor);
       query.set("wait", page.more ? "0" : String(WAIT));
     }
