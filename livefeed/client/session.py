@@ -17,7 +17,7 @@ import orjson
 
 from livefeed.client.answers import error_from, json_from
 from livefeed.client.backoff import Backoff
-from livefeed.client.credentials import DEFAULT_URL, find_token
+from livefeed.client.credentials import DEFAULT_URL, find_token, is_loopback
 from livefeed.client.position import Position
 from livefeed.client.reader import FeedReader, Lost
 from livefeed.client.types import FeedInfo, Item, ItemPage, Published, Query
@@ -55,6 +55,8 @@ class Livefeed:
             timeout=httpx2.Timeout(10.0, pool=None),
             # Each open stream keeps a connection; a common bound would let readers starve publishing.
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
+            # A proxy of the environment must not see the key of this machine's server, and could not reach it.
+            trust_env=not is_loopback(url),
         )
 
     @classmethod
@@ -72,7 +74,7 @@ class Livefeed:
             await reader.aclose()
         await self._http.__aexit__(kind, error, trace)
 
-    # Reading
+    # -- reading
 
     def events(
         self,
@@ -144,7 +146,7 @@ class Livefeed:
                 return
             before = page.next
 
-    # Publishing
+    # -- publishing
 
     async def publish(
         self, feed: str, item: Item | Mapping[str, Any], *, key: str | None = None, existing: Literal["update"] | None = None
@@ -214,7 +216,7 @@ class Livefeed:
         item = await self.get(feed, item_id)
         return Published(None, item) if all(item.get(name) == value for name, value in changes.items()) else None
 
-    # Requests
+    # -- requests
 
     def _feed(self, feed: str, rest: str) -> str:
         return f"{self.url}/v1/feeds/{quote(feed, safe='')}/{rest}"

@@ -172,6 +172,15 @@ async def test_lists_and_feeds() -> None:
     assert [request.path for request in server.requests] == ["/base/v1/feeds/world/items", "/base/v1/feeds"]
 
 
+async def test_no_proxy_comes_between_us_and_this_machine(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with scripted() as proxy, scripted(answer(200, {"feeds": []})) as server:
+        for name in ("http_proxy", "HTTP_PROXY", "all_proxy", "ALL_PROXY"):
+            monkeypatch.setenv(name, proxy.url)
+        async with Livefeed(server.url, "key") as lf:
+            assert await lf.feeds() == []
+    assert proxy.requests == []
+
+
 @pytest.mark.parametrize("url", ["", "127.0.0.1:8000", "ftp://x/", "http://"])
 def test_addresses_are_checked(url: str) -> None:
     with pytest.raises(BadRequest, match="http://"):
