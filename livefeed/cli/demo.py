@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import shutil
 import sys
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -11,6 +12,7 @@ from importlib.resources import as_file, files
 from pathlib import Path
 
 import click
+import httpx2
 
 from livefeed import logging
 from livefeed.cli.settings import listen_options, read
@@ -29,7 +31,7 @@ Livefeed is running, with a producer that replays a day of invented news.
   Edit     {url}/desk/{feed}
   Watch    {url}/wall/{feed}
   Stream   curl -N {url}/v1/feeds/{feed}/events
-  Publish  livefeed publish {feed} --headline "Hello"
+  Publish  {program} publish {feed} --headline "Hello"{there}
 
 {key}
 Ctrl-C stops all of it. The items are kept in {folder}.
@@ -39,8 +41,10 @@ Ctrl-C stops all of it. The items are kept in {folder}.
 @asynccontextmanager
 async def _producing(url: str, config: Config) -> AsyncIterator[None]:
     key = "" if "LIVEFEED_ADMIN_KEY" in os.environ else f"The desk asks for the key in {config.data_dir / 'admin.key'}.\n"
-    click.echo(_WELCOME.format(url=url, feed=FEED, key=key, folder=config.data_dir))
     assert config.admin_key is not None
+    await _name_the_feed(url, config.admin_key)
+    there = "" if url == "http://127.0.0.1:8000" else f" --url {url}"
+    click.echo(_WELCOME.format(url=url, feed=FEED, program=_program(), there=there, key=key, folder=config.data_dir))
     environment = {**os.environ, "LIVEFEED_TOKEN": config.admin_key, "LIVEFEED_DATA_DIR": str(config.data_dir)}
     with as_file(files("livefeed") / "sample.jsonl") as sample:
         # Guarded like the store: whatever becomes of this process, the producer does not outlive it.
@@ -57,6 +61,22 @@ async def _producing(url: str, config: Config) -> AsyncIterator[None]:
         finally:
             process.stdin.close()
             await process.wait()
+
+
+def _program() -> str:
+    """How this command was called, for who wants to call another one."""
+    if shutil.which("livefeed"):
+        return "livefeed"
+    return sys.argv[0] if Path(sys.argv[0]).name == "livefeed" else "python -m livefeed"
+
+
+async def _name_the_feed(url: str, key: str) -> None:
+    """Give the feed a title, unless it is there already: then it is somebody's."""
+    async with httpx2.AsyncClient(
+        base_url=url, headers={"Authorization": f"Bearer {key}"}, verify=False, trust_env=False
+    ) as http:
+        if (await http.get(f"/v1/feeds/{FEED}")).status_code == 404:
+            await http.put(f"/v1/feeds/{FEED}", json={"title": "Halden and the world", "language": "en"})
 
 
 @click.command("demo")

@@ -55,11 +55,11 @@ async def serve(config: Config, beside: Beside = _nothing) -> bool:
             # What `nohup` had ignored stays ignored.
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 asyncio.get_running_loop().add_signal_handler(number, supervisor.ask_to_stop)
-        await supervisor.start()
-        url = _url(config, listeners.port)
-        _log.info("serving", url=url, workers=config.workers)
-        async with beside(url, config):
-            await supervisor.asked_to_stop()
+        if await supervisor.start():
+            url = _url(config, listeners.port)
+            _log.info("serving", url=url, workers=config.workers)
+            async with beside(url, config):
+                await supervisor.asked_to_stop()
         clean = await supervisor.stop()
         _log.info("stopped", clean=clean)
     return clean

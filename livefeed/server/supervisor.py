@@ -44,8 +44,8 @@ class Supervisor:
         self._stopping = asyncio.Event()
         self._forced = asyncio.Event()
 
-    async def start(self) -> None:
-        """Return when every worker serves, or a signal came first; `ConfigError` says why one cannot."""
+    async def start(self) -> bool:
+        """Whether every worker serves: false when a signal came first. `ConfigError` says why one cannot."""
         ready = [asyncio.get_running_loop().create_future() for _ in range(self._config.workers)]
         self._keepers = [asyncio.create_task(self._keep(row, told), name=f"worker {row}") for row, told in enumerate(ready)]
         stopping = asyncio.create_task(self._stopping.wait())
@@ -60,6 +60,7 @@ class Supervisor:
             raise
         finally:
             stopping.cancel()
+        return not self._stopping.is_set()
 
     def ask_to_stop(self) -> None:
         """A first signal ends the server in its own time, a second one at once."""
