@@ -97,6 +97,8 @@ async def test_what_is_read_does_not_move(page: Page, site: Site, feed: str) -> 
     await expect(page.locator(ENTRIES)).to_have_count(25)
     assert (await headlines(page))[:6] == [*(f"New {n}" for n in (4, 3, 2, 1, 0)), "This update has been withdrawn."]
     await expect(page).to_have_title("World news")
+    await site.publish(feed, headline="And on")
+    await expect(page.locator(ENTRIES).first).to_contain_text("And on")
 
 
 async def test_a_reset_brings_the_truth_and_moves_nothing(page: Page, site: Site, feed: str) -> None:

@@ -75,6 +75,9 @@ async def test_the_element_works_on_any_site(context: BrowserContext, page: Page
     await site.publish(feed, headline="Calm")
 
     await expect(page.locator("live-feed h3")).to_have_text(["Calm", "Storm"])
+    await page.evaluate("document.body.prepend(document.querySelector('live-feed'))")  # a page that rearranges itself
+    await site.publish(feed, headline="Sun")
+    await expect(page.locator("live-feed h3")).to_have_text(["Sun", "Calm", "Storm"])
     assert await page.locator("live-feed h3").first.evaluate("(e) => getComputedStyle(e).color") == "rgb(1, 2, 3)"
     assert await page.locator("live-feed h3 a").first.get_attribute("href") == (
         f"{site.url}/read/{feed}/{(await site.items(feed))[0]['id']}"

@@ -6,7 +6,7 @@
 
 import { Board } from "./board.js";
 import { make } from "./dom.js";
-import { FeedModel, connect, readItems } from "./livefeed.js";
+import { FeedModel, ROOT, connect, readItems } from "./livefeed.js";
 import { SHADOW } from "./live-feed.css.js";
 import { Words } from "./words.js";
 
@@ -28,6 +28,10 @@ export class LiveFeedElement extends HTMLElement {
   #root = /** @type {HTMLElement | ShadowRoot} */ (this);
 
   async connectedCallback() {
+    if (this.board) {
+      this.#run(); // it was only moved
+      return;
+    }
     this.words = await Words.load(this.lang || document.documentElement.lang.split("-")[0] || "en");
     if (!this.isConnected) return;
     const list = /** @type {HTMLElement | null} */ (this.querySelector("ol.feed"));
@@ -37,7 +41,7 @@ export class LiveFeedElement extends HTMLElement {
 
   disconnectedCallback() {
     this.live?.close();
-    for (const timer of this.#timers) clearInterval(timer);
+    for (const timer of this.#timers.splice(0)) clearInterval(timer);
     document.removeEventListener("visibilitychange", this.#seen);
   }
 
@@ -63,8 +67,7 @@ export class LiveFeedElement extends HTMLElement {
   }
 
   get #page() {
-    const server = this.getAttribute("server") ?? new URL("..", import.meta.url.replace(/\/static\/.*/, "/static/")).href;
-    return this.getAttribute("page") ?? new URL(`read/${this.getAttribute("feed")}`, server).href;
+    return this.getAttribute("page") ?? new URL(`read/${this.getAttribute("feed")}`, this.#server ?? ROOT).href;
   }
 
   get #tags() {
@@ -118,10 +121,14 @@ export class LiveFeedElement extends HTMLElement {
     this.board.adopt();
     if (!this.#next && !this.hasAttribute("compact")) this.board.floor = null;
     this.#furnish(list);
+    this.#run();
+    this.dispatchEvent(new CustomEvent("ready"));
+  }
+
+  #run() {
     this.#follow();
     this.#timers.push(setInterval(() => this.board.tick(), TICK));
     document.addEventListener("visibilitychange", this.#seen);
-    this.dispatchEvent(new CustomEvent("ready"));
   }
 
   /** What only a page with scripts needs: the sign of new updates, its announcement, and a mark for where the list begins. */
@@ -142,7 +149,7 @@ export class LiveFeedElement extends HTMLElement {
   }
 
   #follow() {
-    const after = this.getAttribute("cursor") || undefined;
+    const after = this.live?.cursor ?? (this.getAttribute("cursor") || undefined);
     this.live = connect(this.getAttribute("feed") ?? "", { after, last: 200, tags: this.#tags, server: this.#server });
     this.live.addEventListener("event", ({ detail }) => this.#receive(detail));
     this.live.addEventListener("reset", ({ detail }) => this.#renew(detail.data));
@@ -175,7 +182,8 @@ export class LiveFeedElement extends HTMLElement {
 
   /** Whether new items may go in by themselves. */
   get #open() {
-    const reading = this.contains(document.activeElement) && document.activeElement?.closest(".entry");
+    const focus = (this.shadowRoot ?? document).activeElement;
+    const reading = focus?.matches(":focus-visible") && focus.closest(".entry") && this.#root.contains(focus);
     return this.#atTop && !reading && document.visibilityState === "visible" && !this.hasAttribute("older");
   }
 

@@ -148,6 +148,9 @@ export function readItems(
   },
 ): Promise<Page>;
 
+/** The server that this script came from. */
+export const ROOT: URL;
+
 /** The address of *feed* on *server*. */
 export function addressOf(feed: string, server?: string | URL): string;
 

@@ -13,7 +13,7 @@ import { Stream } from "./stream.js";
 
 export { Clock, Condition, FeedModel, Stream, newestFirst, seq };
 
-const ROOT = new URL(import.meta.url.replace(/\/static\/.*$/, "/")); // the server that this script came from
+export const ROOT = new URL(import.meta.url.replace(/\/static\/.*$/, "/")); // the server that this script came from
 const DESERTED = 45_000; // a hub that has nothing to say for so long, not even that it fails, is no hub
 const TICK = 500;
 
