@@ -53,11 +53,18 @@ class Bucket:
         return self._left + (now - self._at) * self._rate.per_second >= self._rate.burst
 
 
-class Meter:
-    """One bucket for each key that publishes, in this worker; the rate of a whole server is at most its workers' sum."""
+_PUBLISHING = "this key may publish {rate} items a second, up to {burst} at once"
 
-    def __init__(self, rate: Rate, *, keys: int = 10_000) -> None:
+
+class Meter:
+    """One bucket for each key, or address, in this worker; the rate of a whole server is at most its workers' sum.
+
+    *rule* says in the answer what is limited: "this key may publish {rate} items a second, up to {burst} at once".
+    """
+
+    def __init__(self, rate: Rate, rule: str = _PUBLISHING, *, keys: int = 10_000) -> None:
         self._rate = rate
+        self._rule = rule.format(rate=f"{rate.per_second:g}", burst=rate.burst)
         self._keys = keys
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
@@ -70,10 +77,7 @@ class Meter:
                 self._buckets.popitem(last=False)
         self._buckets.move_to_end(key)
         if wait := bucket.take(count, now):
-            raise TooManyRequests(
-                f"this key may publish {self._rate.per_second:g} items a second, up to {self._rate.burst} at once",
-                retry_after=ceil(wait),
-            )
+            raise TooManyRequests(self._rule, retry_after=ceil(wait))
 
 
 def _is_private(site: str) -> bool:

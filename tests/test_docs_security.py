@@ -7,7 +7,9 @@ from pathlib import Path
 
 import pytest
 
+from livefeed.api import listing, polls
 from livefeed.api.batches import MAX_BATCH
+from livefeed.api.presence import REPORTS
 from livefeed.api.sockets import COMMANDS, MAX_FEEDS
 from livefeed.auth import authenticator, jwks, secretfile, tokens
 from livefeed.cli import main
@@ -50,6 +52,8 @@ def test_the_figures_are_those_of_the_code() -> None:
     assert (limits.body_step, limits.body_timeout) == (8 * 1024, 10)
     assert (MAX_ITEM, MAX_BATCH, MAX_COMMAND) == (64 * 1024, 4 * 1024 * 1024, 64 * 1024)
     assert (COMMANDS.per_second, COMMANDS.burst, MAX_FEEDS) == (50, 200, 100)
+    assert (polls.MAX_PAGE, listing.MAX_PAGE, polls.MAX_READ, listing.MAX_SEARCHES) == (1 << 20, 1 << 20, 5_000, 16)
+    assert (REPORTS.per_second, REPORTS.burst) == (20, 200)
     assert (tokens.LONGEST, secretfile.SHORTEST, jwks.SHORTEST_RSA) == (8192, 32, 2048)
     assert (jwks.USUAL, jwks.SOON, authenticator.REFRESH) == (300, 30, 2)
     assert tokens.TokenRules().leeway == 10

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import re
 import time
 import unicodedata
@@ -15,7 +16,7 @@ from starlette.responses import Response
 
 from livefeed.api.requests import JSON, caller_of, is_unchanged
 from livefeed.cursors import Cursor
-from livefeed.exceptions import BadRequest
+from livefeed.exceptions import BadRequest, TooManyRequests
 from livefeed.feeds import check_feed_name
 from livefeed.filters import Filter
 from livefeed.grants import Role
@@ -30,7 +31,9 @@ __all__ = ["LIMIT", "MOST", "PARAMETERS", "Lists"]
 
 LIMIT, MOST = 50, 200
 SEARCHED = 2_000
-CHUNK = 200
+CHUNK = 100
+MAX_SEARCHES = 16
+"""Searches that wait for the one at work. Anybody may ask, and each costs as much as a thousand deliveries."""
 MAX_PAGE = 1024 * 1024
 """Bytes of a page: 200 items of 64 KiB would be 13 MB for whoever asks."""
 
@@ -53,6 +56,8 @@ class Lists:
     def __init__(self, items: ItemStore, catalog: Catalog) -> None:
         self._items = items
         self._catalog = catalog
+        self._searching = asyncio.Lock()
+        self._searches = 0
 
     async def readable(self, request: Request) -> Feed:
         """The feed of the request, if its caller may read it."""
@@ -99,7 +104,7 @@ class Lists:
         if "uri" in query:
             page = await self._by_uri(feed, query.one("uri") or "", query.only(), desk=desk)
         elif "q" in query:
-            page = await self._search(feed, _asked_words(query), limit, query.only(), before or "", desk=desk)
+            page = await self._search_in_turn(feed, _asked_words(query), limit, query.only(), before or "", desk=desk)
         else:
             page = await self._items.newest(feed, limit, only=query.only(), before=before or "", desk=desk)
         return _cut(page, since)
@@ -111,6 +116,16 @@ class Lists:
         row = await self._items.row(feed, item_id, only=only, desk=desk) if item_id else None
         return Listing(head, (row,) if row else (), "")
 
+    async def _search_in_turn(self, feed: str, words: list[str], limit: int, only: Filter, before: str, *, desk: bool) -> Listing:
+        if self._searches >= MAX_SEARCHES:
+            raise TooManyRequests("too many are searching at the moment", retry_after=2)
+        self._searches += 1
+        try:
+            async with self._searching:
+                return await self._search(feed, words, limit, only, before, desk=desk)
+        finally:
+            self._searches -= 1
+
     async def _search(self, feed: str, words: list[str], limit: int, only: Filter, before: str, *, desk: bool) -> Listing:
         """The newest items that hold all *words*, among the newest 2,000 below *before*.
 
@@ -120,6 +135,7 @@ class Lists:
         head: Cursor | None = None
         seen = 0
         while True:
+            began = time.monotonic()
             page = await self._items.newest(feed, CHUNK, only=only, before=before, desk=desk)
             head = head or page.head
             for row in page.rows:
@@ -131,6 +147,8 @@ class Lists:
             before = page.next
             if not before or seen >= SEARCHED:
                 return Listing(head, tuple(found), "")
+            # Searching gets about half of the time; the rest is for those who are served live.
+            await asyncio.sleep(min(time.monotonic() - began, 0.02))
 
 
 def _asked_words(query: Query) -> list[str]:

@@ -25,6 +25,10 @@ MAX_LIMIT = 500
 """Events on a page."""
 MAX_WAIT = 60
 """Seconds."""
+MAX_PAGE = 1024 * 1024
+"""Bytes of a page: 500 events of 64 KiB would be 32 MB for whoever asks."""
+MAX_READ = 5_000
+"""Events that one request has read for it: a filter that nothing passes must not read the whole log at once."""
 
 
 class Poll:
@@ -71,7 +75,7 @@ class Poll:
                 if not isinstance(found, tuple):
                     return await self._listing(self.items, found.reason, found.missed)
                 events, position, more = found
-                if events or loop.time() >= deadline or self.hub.draining:
+                if events or more or loop.time() >= deadline or self.hub.draining:
                     return _page([event.json for event in events], position, resumed, more)
                 try:
                     async with asyncio.timeout_at(deadline):
@@ -92,20 +96,25 @@ class Poll:
     async def _collect(self, position: Cursor) -> tuple[list[Event], Cursor, bool] | Hole:
         """The events after *position* that pass, the position after them, and whether there are more."""
         events: list[Event] = []
+        size = read = 0
         while True:
             page = await self._read(position)
             if isinstance(page, Hole):
                 # What was found before the hole is told first; the hole is the next page's.
                 return (events, position, True) if events else page
             for event in page.events:
-                if len(events) == self.limit:
+                if len(events) == self.limit or size > MAX_PAGE:
                     return events, position, True
                 position = event.cursor
                 if not event.item_id or self.only.passes(event.tags, event.urgency):
                     events.append(event)
+                    size += len(event.data)
             position = page.end or position
+            read += len(page.events)
             if len(page.events) < PAGE:
                 return events, position, False
+            if read >= MAX_READ:
+                return events, position, True
 
     async def _read(self, position: Cursor) -> Page | Hole:
         while True:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from typing import Any
 
 import msgspec
@@ -15,6 +16,7 @@ from livefeed.feeds import check_feed_name
 from livefeed.grants import Role
 from livefeed.items.rules import Choice, Integer, Text, Time
 from livefeed.items.shapes import Record
+from livefeed.limits import Meter, Rate
 from livefeed.log.catalog import Catalog
 from livefeed.log.keys import SCREENS, Keys
 from livefeed.log.roster import Entry, Roster
@@ -23,6 +25,8 @@ from livefeed.queries import Query
 __all__ = ["AT_DESK", "SCREEN_REPORT", "Presence"]
 
 MAX_REPORT = 4096
+REPORTS = Rate(per_second=20, burst=200)
+"""Of the screens behind one address. Each says one in some seconds; a house full of them shares an address."""
 _FRESH = {"Cache-Control": "no-store"}
 
 
@@ -71,6 +75,7 @@ class Presence:
         self._catalog = catalog
         self._desks = desks
         self._screens = screens
+        self._reports = Meter(REPORTS, "the screens of an address may report {rate} times a second")
 
     def routes(self) -> list[Route]:
         return [
@@ -101,6 +106,7 @@ class Presence:
         feed = await self._catalog.get(check_feed_name(request.path_params["feed"]))
         if not feed.settings.public:
             caller_of(request).require(Role.READ, feed.name)
+        self._reports.charge(request.client.host if request.client else "", 1, time.monotonic())
         report: ScreenReport = await _read(request, SCREEN_REPORT)
         own = msgspec.structs.replace(report, feed=feed.name)
         await self._screens.report(SCREENS, f"{feed.name}/{own.screen}", msgspec.json.encode(own))
