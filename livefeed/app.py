@@ -76,7 +76,7 @@ _TICKET = 30
 """Seconds in which a ticket must be used."""
 
 _AT_DESK = 15
-"""Seconds for which a desk that said nothing more is taken for there: it speaks every five."""
+"""Seconds for which a desk that said nothing more is taken for there: it speaks every three."""
 
 _SCREENS = 24 * 3600
 """Seconds for which a screen that says nothing more is still listed, as missing."""

@@ -40,12 +40,12 @@ class AtDesk(msgspec.Struct, frozen=True, omit_defaults=True):
 
 
 class ScreenReport(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
-    """What a screen says of itself. *heard* is how long ago (ms) it last heard from the server by its stream."""
+    """What a screen says of itself. *heard* is how long ago (ms) its stream last brought anything."""
 
     screen: str
     state: str
     feed: str = ""
-    heard: int = 0
+    heard: int | None = None
     items: int = 0
     newest: str = ""
     version: str = ""

@@ -13,7 +13,7 @@ from tests.browser.site import Site
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
 SPECS = Path(__file__).parent / "specs"
-NAMES = re.compile(r"^export function (\w+)\(\)", re.M)
+NAMES = re.compile(r"^export (?:async )?function (\w+)\(\)", re.M)
 CASES = [(path.name, name) for path in sorted(SPECS.glob("*.js")) for name in NAMES.findall(path.read_text(encoding="utf-8"))]
 BLANK = "<!doctype html><title>blank</title>"
 

@@ -106,7 +106,9 @@ outbox.addEventListener("sent", ({ detail: { entry, item } }) => {
 outbox.addEventListener("refused", ({ detail }) => toast(detail.problem.status === 412 ? "desk.problem.stale" : "desk.refused", { detail: detail.problem.detail }));
 items.addEventListener("change", () => {
   const item = composer.base && items.get(composer.base.id);
-  if (item) composer.meet(item);
+  if (!item || item.version <= composer.base.version) return;
+  if (item.state === "withheld" && !item.held) items.read(item.id).catch(() => {}); // it comes back here with what it said
+  else composer.meet(item);
 });
 presence.addEventListener("change", showPeople);
 for (const name of ["event", "snapshot", "reset"]) live.addEventListener(name, ({ detail }) => items.apply(detail));

@@ -31,11 +31,13 @@ const told = Object.fromEntries(
   [".hour", ".date", ".zone", ".word", ".shape", ".last", ".checked", ".outage"].map((selector) => [selector, voice(find(selector))]),
 );
 const called = given || ownName();
+const opened = Date.now();
 let shown = screen.view(Date.now());
 let due = false;
 let painted = 0;
 let changed = Date.now();
 let reported = 0;
+let reportedState = "";
 
 wall.style.setProperty("--scale", wall.dataset.scale ?? "1");
 find(".screen").textContent = called;
@@ -93,7 +95,8 @@ function tick() {
   wall.style.setProperty("--x", `${step[0]}px`);
   wall.style.setProperty("--y", `${step[1]}px`);
   if (live.state === "live" && !shown.breaking) renewal.look(Date.now(), live.version, changed);
-  if (Date.now() - reported >= REPORT) report();
+  const begun = Number.isFinite(live.age) || Date.now() - opened >= REPORT;
+  if (begun && (Date.now() - reported >= REPORT || live.state !== reportedState)) report();
 }
 
 function showClock(now) {
@@ -139,9 +142,10 @@ function duration(ms) {
 /** Says how this screen is, for the page that lists all of them. What cannot be said now is said the next time. */
 function report() {
   reported = Date.now();
+  reportedState = live.state;
   const state = SHOWN[live.state] ?? "reconnecting";
   const since = new Date(live.since).toISOString();
-  const body = { screen: called, state, heard: Math.round(Math.min(live.age, 1e12)), items: screen.size, newest: shown.newest, version: live.version || version, since };
+  const body = { screen: called, state, heard: Number.isFinite(live.age) ? Math.round(live.age) : undefined, items: screen.size, newest: shown.newest, version: live.version || version, since };
   const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
   fetch(`${addressOf(name)}/screens`, { method: "POST", headers, body: JSON.stringify(body) }).catch(() => {});
 }

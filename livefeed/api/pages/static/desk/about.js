@@ -35,6 +35,7 @@ export class About {
     find(this.root, "#composer-title").textContent = words.text(base ? "desk.editing.title" : "desk.new.title");
     this.#showFacts();
     find(this.root, ".correcting").hidden = base?.state !== "usable";
+    find(this.root, ".flags").hidden = base?.state === "usable"; // there they are deeds, which take effect at once
     find(this.root, ".timing .embargo").hidden = base?.state === "usable";
     find(this.root, ".save").hidden = Boolean(base && base.state !== "draft");
     find(this.root, "form button.publish").textContent = words.text(this.#verb(base));

@@ -38,7 +38,7 @@ export class Deeds {
     const flag = !["hold", "cancel"].includes(name);
     const pressed = flag ? String(Boolean(item[name])) : null;
     const key = flag && item[name] ? `desk.deed.${name}.undo` : `desk.deed.${name}`;
-    const button = make(`button.deed.${name}`, { type: "button", "data-deed": name, "aria-pressed": pressed }, this.words.text(key));
+    const button = make("button.deed", { type: "button", "data-deed": name, "aria-pressed": pressed }, this.words.text(key));
     button.addEventListener("click", () => (flag ? this.flag(item, name) : this.withdraw(item, name)));
     return button;
   }

@@ -97,8 +97,10 @@ export class Items extends EventTarget {
   #put(item) {
     const before = this.#items.get(item.id);
     if (before && before.version > item.version) return before;
-    // The stream does not carry the note, so that one is kept until the desk's own view is read again.
-    const kept = known(before?.edNote && !item.edNote ? { ...item, edNote: before.edNote } : item);
+    // The stream does not carry the note, nor a list what a withheld item said: both are kept until the item itself is read again.
+    const { edNote, held } = before ?? {};
+    const more = { ...(edNote && { edNote }), ...(held && item.pubStatus === "withheld" && { held }) };
+    const kept = known({ ...more, ...item });
     this.#items.set(item.id, kept);
     return kept;
   }

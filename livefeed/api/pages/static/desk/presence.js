@@ -1,6 +1,6 @@
 // Who else is here, and what they have open. Told by everybody every few seconds; a desk that is gone is forgotten by itself.
 
-const PERIOD = 5_000;
+const PERIOD = 3_000;
 
 export class Presence extends EventTarget {
   /** @type {{desk: string, name?: string, subject?: string, item?: string}[]} the others */ others = [];

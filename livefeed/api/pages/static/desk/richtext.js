@@ -23,14 +23,17 @@ export function pasted(html) {
     if (name) return [make(name, {}, ...children)];
     return LOOSE.has(tagName) || tagName === "TR" ? [make("p", {}, ...children)] : children;
   };
-  const body = new DOMParser().parseFromString(html, "text/html").body;
+  // Styles are read, never applied, and what would run is not: the page's policy would report each of them.
+  const inert = html.replace(/<style\b.*?<\/style\s*>/gis, "").replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(/[\s/](style|on\w+)\s*=/gi, " data-$1="));
+  const body = new DOMParser().parseFromString(inert, "text/html").body;
   return inBlocks([...body.childNodes].flatMap(copy));
 }
 
 /** Word processors say bold with a style. */
-function styled({ style }) {
-  if (Number(style?.fontWeight) >= 600 || style?.fontWeight === "bold") return "strong";
-  return style?.fontStyle === "italic" ? "em" : undefined;
+function styled(node) {
+  const style = node.dataset?.style ?? "";
+  if (/font-weight:\s*(bold|[6-9]00)/i.test(style)) return "strong";
+  return /font-style:\s*italic/i.test(style) ? "em" : undefined;
 }
 
 /** Puts what lies loose into paragraphs, and takes blocks out of paragraphs, which cannot hold any. */
