@@ -30,7 +30,7 @@ REPORTS = Rate(per_second=20, burst=200)
 _FRESH = {"Cache-Control": "no-store"}
 
 
-class AtDesk(msgspec.Struct, frozen=True, omit_defaults=True):
+class AtDesk(msgspec.Struct, frozen=True):
     """One open desk: *item* is the one that is being edited there."""
 
     desk: str
@@ -39,7 +39,7 @@ class AtDesk(msgspec.Struct, frozen=True, omit_defaults=True):
     subject: str = ""
 
 
-class ScreenReport(msgspec.Struct, frozen=True, rename="camel", omit_defaults=True):
+class ScreenReport(msgspec.Struct, frozen=True):
     """What a screen says of itself. *heard* is how long ago (ms) its stream last brought anything."""
 
     screen: str

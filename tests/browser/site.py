@@ -92,6 +92,10 @@ class Site:
         item: dict[str, Any] = (await self.ask("POST", f"/v1/feeds/{feed}/items", {"headline": "Storm", **fields}))["item"]
         return item
 
+    async def batch(self, feed: str, items: list[dict[str, Any]]) -> None:
+        response = await self._client.post(f"/v1/feeds/{feed}/items", json=items)
+        assert response.is_success, response.text
+
     async def change(self, feed: str, item_id: str, **fields: Any) -> None:
         await self.ask("PATCH", f"/v1/feeds/{feed}/items/{item_id}", fields)
 

@@ -17,7 +17,8 @@ pytestmark = pytest.mark.asyncio(loop_scope="session")
 PASTE = """(html) => {
   const data = new DataTransfer();
   data.setData("text/html", html);
-  document.querySelector("#f-body").dispatchEvent(new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true }));
+  const paste = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
+  document.querySelector("#f-body").dispatchEvent(paste);
 }"""
 
 

@@ -25,6 +25,8 @@ __all__ = ["Scene", "Wall", "read_scene"]
 ROWS, MOST_ROWS = 6, 20
 KEPT = 60
 """Items among which to look for pins and breaking news; the page itself keeps as many."""
+BAND = 2
+"""Rows whose place the band of breaking news takes, so that type does not shrink for it."""
 LATE = 60_000
 """Milliseconds after which a screen that reports four times a minute is missing."""
 
@@ -122,7 +124,9 @@ class Wall:
             scene=scene,
             denied=denied,
             breaking=breaking,
-            items=arranged([item for item in items if item is not breaking], scene.rows),
+            items=arranged(
+                [item for item in items if item is not breaking], max(1, scene.rows - BAND) if breaking else scene.rows
+            ),
             now=now,
         )
         return HTMLResponse(html, headers={"Cache-Control": "no-store"})

@@ -52,7 +52,7 @@ export function pinned_items_take_at_most_a_third() {
 }
 
 export function breaking_news_leaves_the_rows_and_ends() {
-  const screen = new Screen(2);
+  const screen = new Screen(3);
   screen.apply(event(made(1)));
   screen.apply(event(made(2, { urgency: 1, contentCreated: new Date(NOON).toISOString() })));
   equal([screen.view(NOON).breaking.headline, shown(screen)], ["Item 2", ["Item 1"]]);

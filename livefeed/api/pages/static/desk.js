@@ -142,7 +142,7 @@ const KEYS = /** @type {Record<string, () => unknown>} */ ({
   "ctrl+KeyS": () => (find(".save").hidden ? composer.submit() : composer.submit({ draft: true })),
   "alt+KeyB": () => composer.arm(),
   "alt+KeyN": write,
-  "alt+KeyL": () => find(".items button, .stock .new").focus(),
+  "alt+KeyL": () => (find(".items button") ?? find(".stock .new")).focus(),
 });
 
 addEventListener("keydown", (event) => {

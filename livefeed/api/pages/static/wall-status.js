@@ -15,7 +15,7 @@ const stateOf = ({ age, state }) => (age > late ? "missing" : state);
 const seconds = (ms) => words.text("status.seconds", { n: Math.floor(ms / 1000) });
 
 function draw(screen) {
-  const { screen: name, feed, age, heard, items = 0, newest, version = "" } = screen;
+  const { screen: name, feed, age, heard, items, newest, version } = screen;
   const state = stateOf(screen);
   return make(
     "tr",
@@ -23,7 +23,7 @@ function draw(screen) {
     make("th", { scope: "row", dir: "auto" }, name),
     make("td", {}, make("a", { href: new URL(`wall/${feed}`, ROOT).pathname }, feed)),
     make("td.state", {}, words.text(`status.${state}`)),
-    ...[seconds(age), heard === undefined ? "" : seconds(heard), String(items)].map((text) => make("td", {}, text)),
+    ...[seconds(age), heard === null ? "" : seconds(heard), String(items)].map((text) => make("td", {}, text)),
     make("td", {}, newest && make("time", { datetime: newest }, words.clock(newest))),
     make("td", {}, version),
   );

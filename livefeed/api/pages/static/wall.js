@@ -32,6 +32,7 @@ const told = Object.fromEntries(
 );
 const called = given || ownName();
 const opened = Date.now();
+let filled = false;
 let shown = screen.view(Date.now());
 let due = false;
 let painted = 0;
@@ -56,6 +57,7 @@ function ownName() {
 function take(event) {
   const now = live.now();
   const added = screen.apply(event);
+  filled = true;
   if (event.type.startsWith("live.item.")) board.greet(added, now); // what comes in bulk is no news of this moment
   changed = Date.now();
   due = true;
@@ -95,7 +97,7 @@ function tick() {
   wall.style.setProperty("--x", `${step[0]}px`);
   wall.style.setProperty("--y", `${step[1]}px`);
   if (live.state === "live" && !shown.breaking) renewal.look(Date.now(), live.version, changed);
-  const begun = Number.isFinite(live.age) || Date.now() - opened >= REPORT;
+  const begun = filled || Date.now() - opened >= REPORT;
   if (begun && (Date.now() - reported >= REPORT || live.state !== reportedState)) report();
 }
 

@@ -8,6 +8,9 @@ import { newestFirst } from "../model.js";
 /** Items in hand: enough to fill up after a few kills, and always the same amount of memory. */
 export const KEPT = 60;
 
+/** Rows whose place the band of breaking news takes, so that type does not shrink for it. */
+const BAND = 2;
+
 export class Screen {
   /** @type {Map<string, Item>} by uri */ #items = new Map();
   /** Whether the feed has older items than those in hand. */ more = false;
@@ -63,8 +66,9 @@ export class Screen {
     const breaking = items.find((item) => isBreaking(item, now));
     const rest = items.filter((item) => item !== breaking);
     const byRank = (a, b) => (a.pinRank ?? 0) - (b.pinRank ?? 0);
-    const pinned = rest.filter((item) => item.pinned).sort(byRank).slice(0, Math.floor(this.rows / 3));
-    const rows = [...pinned, ...rest.filter((item) => !pinned.includes(item))].slice(0, this.rows);
+    const room = breaking ? Math.max(1, this.rows - BAND) : this.rows;
+    const pinned = rest.filter((item) => item.pinned).sort(byRank).slice(0, Math.floor(room / 3));
+    const rows = [...pinned, ...rest.filter((item) => !pinned.includes(item))].slice(0, room);
     return { breaking, rows, newest: items[0]?.contentCreated, size: items.length };
   }
 
