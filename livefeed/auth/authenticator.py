@@ -118,12 +118,17 @@ class Authenticator:
             self.expire()
 
     async def _revoke(self) -> None:
+        failing = False
         while True:
             await asyncio.sleep(REFRESH)
             try:
                 await self.refresh()
+                failing = False
             except Unavailable as error:
-                log.warning("keys and sessions stay as they were", error=str(error))
+                # Once for each outage.
+                if not failing:
+                    log.warning("keys and sessions stay as they were", error=str(error))
+                failing = True
 
     async def refresh(self) -> None:
         """One look for keys, tokens and sessions that were revoked."""

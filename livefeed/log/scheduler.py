@@ -35,12 +35,17 @@ class Scheduler:
 
     async def run(self) -> None:
         """Look at the due-lists of all feeds until cancelled."""
+        failing = False
         while True:
             pause = PERIOD
             try:
                 pause = await self.round()
+                failing = False
             except LivefeedError as error:
-                log.warning("the due-list cannot be read", reason=str(error))
+                # Once for each outage: at every round it would bury what else is said.
+                if not failing:
+                    log.warning("the due-list cannot be read", reason=str(error))
+                failing = True
             await asyncio.sleep(pause)
 
     async def round(self) -> float:
