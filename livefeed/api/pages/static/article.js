@@ -2,6 +2,7 @@
 
 import { localTimes, showState } from "./chrome.js";
 import { bodyOf, make, paragraphs } from "./dom.js";
+import { canShare } from "./entry.js";
 import { share } from "./live-feed.js";
 
 /** @type {import("./live-feed.js").LiveFeedElement} */
@@ -22,7 +23,7 @@ feed.addEventListener("ready", () => {
 
 function offerSharing() {
   const button = /** @type {HTMLButtonElement} */ (story.querySelector("button.share"));
-  button.hidden = false;
+  button.hidden = !canShare();
   button.addEventListener("click", () => share(button, story, feed.words));
 }
 

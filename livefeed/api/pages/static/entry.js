@@ -13,6 +13,9 @@ const TITLE = 120;
 
 export const isBreaking = (item, now) => (item.urgency ?? 5) <= 2 && Date.parse(item.contentCreated) + BREAKING_FOR > now;
 
+/** Plain HTTP has neither the system's sheet nor the clipboard. */
+export const canShare = () => Boolean(navigator.share || navigator.clipboard);
+
 /** The headline, or the beginning of the body on one line. */
 export function titleOf(item) {
   if (item.headline) return item.headline;
@@ -101,7 +104,7 @@ function foot({ id, tags = [] }, { words, page, editor }) {
     "p.foot",
     { lang: words.plural.resolvedOptions().locale },
     ...tags.map((tag) => make("a.tag", { href: `${page}?${new URLSearchParams({ tag })}` }, make("bdi", {}, tag))),
-    make("button.share", { type: "button" }, words.text("item.share")),
+    canShare() && make("button.share", { type: "button" }, words.text("item.share")),
     editor && make("a.edit", { href: `${desk}?item=${encodeURIComponent(id)}` }, words.text("item.edit")),
   );
 }

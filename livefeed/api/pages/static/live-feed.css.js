@@ -29,6 +29,7 @@ h3 a:hover { text-decoration: underline; }
 .correction { margin-block-start: .35em; padding-inline-start: .75em; border-inline-start: 3px solid; }
 .picture { margin-block-start: .6em; }
 .picture img { display: block; width: 100%; height: auto; }
+.picture img.missing { visibility: hidden; }
 figcaption, .sources, .foot { margin-block-start: .35em; font-size: .8125em; opacity: .8; }
 .foot { display: flex; flex-wrap: wrap; gap: .25em 1em; }
 .tag { text-decoration: none; }

@@ -6,6 +6,7 @@
 
 import { Board } from "./board.js";
 import { make } from "./dom.js";
+import { canShare } from "./entry.js";
 import { FeedModel, ROOT, connect, readItems } from "./livefeed.js";
 import { SHADOW } from "./live-feed.css.js";
 import { Words } from "./words.js";
@@ -23,7 +24,7 @@ export class LiveFeedElement extends HTMLElement {
   #queue = /** @type {any[]} */ ([]);
   #announced = 0;
   #unsaid = 0;
-  #renewing = false;
+  #renewing = /** @type {object | null} */ (null);
   #timers = /** @type {number[]} */ ([]);
   #root = /** @type {HTMLElement | ShadowRoot} */ (this);
 
@@ -145,7 +146,7 @@ export class LiveFeedElement extends HTMLElement {
     this.#root.addEventListener("error", ({ target }) => target instanceof HTMLImageElement && target.classList.add("missing"), true);
     for (const image of list.querySelectorAll("img")) if (image.complete && !image.naturalWidth) image.classList.add("missing");
     this.#root.addEventListener("click", (event) => this.#clicked(/** @type {MouseEvent} */ (event)));
-    for (const button of list.querySelectorAll("button.share")) button.hidden = false;
+    for (const button of list.querySelectorAll("button.share")) button.hidden = !canShare();
   }
 
   #follow() {
@@ -196,12 +197,13 @@ export class LiveFeedElement extends HTMLElement {
   /** The truth came in place of what was missed; older pages that are shown are read again. */
   async #renew({ items, next }) {
     this.#queue = [];
-    this.#renewing = true; // what comes meanwhile is newer than the truth and waits for it
+    const renewal = (this.#renewing = {}); // what comes meanwhile is newer than the truth and waits for it
     const oldest = this.board.floor;
     const truth = [...items];
     while (next && (!oldest || Date.parse(truth.at(-1)?.contentCreated) > Date.parse(oldest.contentCreated))) {
       const page = await readItems(this.getAttribute("feed") ?? "", { before: next, limit: 200, tag: this.#tags, server: this.#server })
         .catch(() => null);
+      if (this.#renewing !== renewal) return; // there is a newer truth
       if (!page) break;
       truth.push(...page.items);
       next = page.next;
@@ -211,7 +213,7 @@ export class LiveFeedElement extends HTMLElement {
     this.board.renew(next ? (truth.at(-1) ?? null) : null);
     this.#count();
     this.dispatchEvent(new CustomEvent("change", { detail: changes }));
-    this.#renewing = false;
+    this.#renewing = null;
     this.#flush();
   }
 
