@@ -49,6 +49,7 @@ def test_each_command_is_known() -> None:
 def test_the_figures_are_those_of_the_code() -> None:
     limits = ConnectionLimits()
     assert (limits.max_head, limits.head_timeout) == (32 * 1024, 8)
+    assert (limits.answer_timeout, limits.max_answers) == (10, 64 << 20)
     assert (limits.body_step, limits.body_timeout) == (8 * 1024, 10)
     assert (MAX_ITEM, MAX_BATCH, MAX_COMMAND) == (64 * 1024, 4 * 1024 * 1024, 64 * 1024)
     assert (COMMANDS.per_second, COMMANDS.burst, MAX_FEEDS) == (50, 200, 100)

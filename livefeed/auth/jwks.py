@@ -6,6 +6,7 @@ how a key is used. A key that is too weak stops the server's start; one that com
 
 from __future__ import annotations
 
+import asyncio
 import time
 from dataclasses import dataclass
 from hashlib import sha256
@@ -121,6 +122,7 @@ class KeySet:
         self._found: tuple[SigningKey, ...] = ()
         self._stamp: tuple[int, int] | None = None
         self._asked: float | None = None
+        self._asking = asyncio.Lock()
         if source is None:
             return
         if self._is_address:
@@ -164,6 +166,12 @@ class KeySet:
         """Look for other keys, not too often; *wanted* when a token names a key that is not known. Whether they changed."""
         if self._source is None:
             return False
+        # Who needs a key that somebody is fetching already waits for that.
+        async with self._asking:
+            return await self._refresh(wanted=wanted)
+
+    async def _refresh(self, *, wanted: bool) -> bool:
+        assert self._source is not None
         now = time.monotonic()
         # A token can name any key id, so asking on its behalf is bounded like everything that strangers cause.
         pause = SOON if wanted or not self._found else USUAL

@@ -113,7 +113,8 @@ class Tokens:
     async def _verify(self, token: str, digest: bytes) -> Caller:
         header = _header(token)
         candidates = self._candidates(header)
-        if not candidates and await self.refresh(wanted=True):
+        if not candidates:
+            await self.refresh(wanted=True)
             candidates = self._candidates(header)
         if not candidates and not self._keys.is_ready:
             raise Unavailable("the keys that tokens are checked with cannot be fetched at the moment", retry_after=5)

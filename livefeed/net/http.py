@@ -109,7 +109,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def pause_writing(self) -> None:
         super().pause_writing()
-        self.network.behind(self, self.network.limits.answer_timeout)
+        self.network.behind_with_answer(self)
 
     def resume_writing(self) -> None:
         super().resume_writing()

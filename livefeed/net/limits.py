@@ -22,6 +22,8 @@ class ConnectionLimits:
     """How long a peer may take nothing of what waits for it."""
     answer_timeout: float = 10.0
     """Likewise for the answer to a request that is no live stream."""
+    max_answers: int = 64 * 1024 * 1024
+    """What such answers may hold together while their peers are slow. Above it, who is behind for the longest time is cut off."""
     close_timeout: float = 5.0
     """How long a WebSocket's peer may leave our Close frame without an answer."""
     ping_interval: float = 20.0

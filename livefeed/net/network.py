@@ -57,6 +57,8 @@ class Network:
         self._rounds: list[set[Served]] = [set() for _ in range(max(1, round(self.limits.ping_interval / _TICK)))]
         self._round = 0
         self._behind: dict[Writing, tuple[int, float, float]] = {}
+        # Those of them that take an answer made for them alone, the one that is behind for the longest time first.
+        self._answers: dict[Writing, None] = {}
         self._closing: dict[Served, float] = {}
         # Insertion order is the order of the deadlines, because all of one kind get the same time.
         self._heads: dict[Requesting, float] = {}
@@ -110,6 +112,11 @@ class Network:
         if self._empty is not None and not len(self):
             self._empty.set()
 
+    def behind_with_answer(self, writing: Writing) -> None:
+        """The same for an answer to a request; and such answers must not hold too much together."""
+        self._answers[writing] = None
+        self.behind(writing, self.limits.answer_timeout)
+
     def behind(self, writing: Writing, patience: float) -> None:
         """The peer of *writing* must take something within *patience* seconds, again and again."""
         self._behind[writing] = (writing.waiting(), asyncio.get_running_loop().time(), patience)
@@ -117,6 +124,7 @@ class Network:
 
     def level(self, writing: Writing) -> None:
         self._behind.pop(writing, None)
+        self._answers.pop(writing, None)
 
     def closing(self, served: Served) -> None:
         """*served* must be gone within the close timeout."""
@@ -181,6 +189,7 @@ class Network:
         self._expire(self._bodies, now)
         self._end_closing(now)
         self._end_stuck(now)
+        self._end_hoarders()
         self._round = (self._round + 1) % len(self._rounds)
         for served in list(self._rounds[self._round]):
             served.ping()
@@ -207,9 +216,22 @@ class Network:
             if left < waiting:
                 self._behind[writing] = (left, now, patience)
             elif now - since >= patience:
-                del self._behind[writing]
-                self.counters.connections_stuck += 1
-                writing.abort()
+                self._give_up(writing)
             elif left > waiting:
                 # More was written; only what the peer takes is a sign of life.
                 self._behind[writing] = (left, since, patience)
+
+    def _end_hoarders(self) -> None:
+        # A peer that takes a byte now and then is not stuck, but a thousand of them would hold a gigabyte.
+        held = {writing: writing.waiting() for writing in self._answers}
+        total = sum(held.values())
+        for writing, waiting in held.items():
+            if total <= self.limits.max_answers:
+                return
+            total -= waiting
+            self._give_up(writing)
+
+    def _give_up(self, writing: Writing) -> None:
+        self.level(writing)
+        self.counters.connections_stuck += 1
+        writing.abort()

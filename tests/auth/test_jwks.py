@@ -161,6 +161,16 @@ async def test_an_address_is_asked_for_unknown_keys_but_not_without_end(monkeypa
         assert answers.asked == 2
 
 
+async def test_who_comes_while_the_keys_are_fetched_waits_for_them() -> None:
+    async with serve() as answers:
+        answers.body = dump(public(OLD, "old"))
+        tokens = Tokens(KeySet(source=answers.address), TokenRules(), clock=Clock())
+        shown = [jwt.encode({**GOOD, "sub": f"reader {n}"}, OLD, "RS256", headers={"kid": "old"}) for n in range(10)]
+        callers = await asyncio.gather(*map(tokens.verify, shown))
+        assert len({caller.subject for caller in callers}) == 10
+        assert answers.asked == 1
+
+
 async def test_while_the_address_never_answered_tokens_wait() -> None:
     async with serve() as answers:
         answers.head = b"HTTP/1.1 503 No\r\nconnection: close\r\n\r\n"

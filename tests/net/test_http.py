@@ -127,6 +127,13 @@ def test_an_answer_that_nobody_takes_is_given_up() -> None:
         assert server.network.counters.connections_stuck == 1
 
 
+def test_answers_that_are_taken_byte_by_byte_hold_only_so_much_together() -> None:
+    with served("direct-uvloop", ConnectionLimits(max_answers=1)) as server, Client(server, receive_buffer=4096) as client:
+        client.get("/big")
+        assert server.heard.get(timeout=10) == "answered"
+        assert server.network.counters.connections_stuck == 1
+
+
 def test_a_large_body_is_no_large_head(direct: Served) -> None:
     with Client(direct) as client:
         for _ in range(2):
