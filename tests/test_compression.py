@@ -17,7 +17,8 @@ from livefeed.cursors import Cursor
 from livefeed.events import Event, EventType
 from livefeed.eventstream import SSE, EventStreamParser
 from livefeed.filters import Filter
-from livefeed.frames import Close, FrameParser, text_frame
+from livefeed.frameparser import Close, FrameParser
+from livefeed.frames import text_frame
 from livefeed.holes import Page
 from livefeed.reader import FromNow, Reader
 from livefeed.terms import Terms

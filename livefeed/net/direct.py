@@ -6,7 +6,8 @@ import asyncio
 from collections.abc import Callable
 
 from livefeed.compression import DEFLATED_FRAMES, inflate
-from livefeed.frames import Close, FrameParser, Ping, Pong, Received, close_frame, ping_frame, pong_frame
+from livefeed.frameparser import Close, FrameParser, Ping, Pong, Received
+from livefeed.frames import close_frame, ping_frame, pong_frame
 from livefeed.net.network import Network
 from livefeed.outlets import Owner, Start
 from livefeed.wires import Wire

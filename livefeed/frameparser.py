@@ -1,0 +1,257 @@
+"""What a WebSocket client sends after the handshake (RFC 6455).
+
+There is no I/O here. The parser keeps state only inside a frame or a fragmented message: a quiet connection needs none.
+"""
+
+from __future__ import annotations
+
+import codecs
+import struct
+from collections.abc import Callable
+from typing import NamedTuple
+
+from livefeed.frames import BINARY, CLOSE, CONTINUATION, FIN, NO_STATUS, PING, PONG, RSV1, TEXT
+
+__all__ = ["Close", "FrameParser", "Ping", "Pong", "Received"]
+
+MAX_MESSAGE = 64 * 1024
+MAX_FRAMES = 1_000
+"""In one piece of input: a flood of tiny frames in a quarter of a megabyte would hold everybody up for half a second."""
+
+_MASKED = 0x80
+
+PROTOCOL_ERROR = 1002
+INVALID_DATA = 1007
+POLICY = 1008
+TOO_BIG = 1009
+
+# RFC 6455, 7.4: these may stand in a Close frame; 1004 is reserved, 1005, 1006 and 1015 never go on the wire.
+_CLOSE_CODES = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
+
+
+class Ping(NamedTuple):
+    payload: bytes
+
+
+class Pong(NamedTuple):
+    payload: bytes
+
+
+class Close(NamedTuple):
+    """The connection is over, by the client's Close frame or by its fault: answer with a Close frame of this code."""
+
+    code: int
+    reason: str
+
+
+Inflate = Callable[[bytes, int], bytes]
+
+Received = str | bytes | Ping | Pong | Close
+"""What a client sent: a text or binary message, or one of the control frames."""
+
+
+class _Fault(Exception):
+    def __init__(self, code: int, reason: str) -> None:
+        self.close = Close(code, reason)
+
+
+class FrameParser:
+    """Turns the bytes that a client sends into messages and control frames.
+
+    *inflate* is for a connection that negotiated compression: it takes a message and the most bytes that it may give.
+    A fault of the client ends the list with a `Close` that tells it so; everything after that is ignored.
+    """
+
+    __slots__ = (
+        "_buffer",
+        "_closed",
+        "_compressed",
+        "_decoder",
+        "_faulty",
+        "_inflate",
+        "_message",
+        "_opcode",
+        "_size",
+        "_text",
+        "max_size",
+    )
+
+    def __init__(self, max_size: int = MAX_MESSAGE, *, inflate: Inflate | None = None) -> None:
+        self.max_size = max_size
+        self._inflate = inflate
+        self._buffer = bytearray()
+        self._closed = self._faulty = False
+        # The message of which the last fragment is still to come; its opcode is 0 between messages.
+        self._opcode = 0
+        self._size = 0
+        self._compressed = False
+        self._message = bytearray()
+        self._text: list[str] = []
+        self._decoder: codecs.IncrementalDecoder | None = None
+
+    @property
+    def faulty(self) -> bool:
+        """Whether the client broke the protocol, and the rest of its bytes means nothing."""
+        return self._faulty
+
+    @property
+    def idle(self) -> bool:
+        """Whether nothing is kept, so that a new parser could go on in this one's place."""
+        return not (self._buffer or self._opcode or self._closed)
+
+    def receive(self, data: bytes) -> list[Received]:
+        received: list[Received] = []
+        if self._closed:
+            return received
+        self._buffer += data
+        position = frames = 0
+        try:
+            while (frame := self._next_frame(position)) is not None:
+                frames += 1
+                if frames > MAX_FRAMES:
+                    raise _Fault(POLICY, "so many frames must not come at once")
+                head, payload, position = frame
+                event = self._control(head, payload) if head & 0x08 else self._fragment(head, payload)
+                if event is not None:
+                    received.append(event)
+                if self._closed:
+                    break
+            del self._buffer[:position]
+        except _Fault as fault:
+            self._closed = self._faulty = True
+            received.append(fault.close)
+        return received
+
+    def _next_frame(self, start: int) -> tuple[int, bytes, int] | None:
+        """First byte, unmasked payload and end of the frame at *start*; `None` while it is not all there."""
+        data = self._buffer
+        available = len(data) - start
+        if available < 2:
+            return None
+        head, size = data[start], data[start + 1]
+        self._check_head(head, masked=size >= _MASKED, size=size & 0x7F)
+        size &= 0x7F
+        position = start + 2
+        if size == 126:
+            if available < 4:
+                return None
+            (size,) = struct.unpack_from("!H", data, position)
+            position += 2
+            self._check_length(size, 126)
+        elif size == 127:
+            if available < 10:
+                return None
+            (size,) = struct.unpack_from("!Q", data, position)
+            position += 8
+            self._check_length(size, 1 << 16)
+        # Decided by the announced length, before anything of that size has been kept.
+        if not head & 0x08 and self._size + size > self.max_size:
+            raise _Fault(TOO_BIG, f"a message is limited to {self.max_size} bytes")
+        end = position + 4 + size
+        if len(data) < end:
+            return None
+        return head, _unmask(data[position + 4 : end], data[position : position + 4]), end
+
+    @staticmethod
+    def _check_length(size: int, least: int) -> None:
+        # 5.2: "the minimal number of bytes MUST be used to encode the length".
+        if size < least:
+            raise _Fault(PROTOCOL_ERROR, "a length must be written in as few bytes as it needs")
+
+    def _check_head(self, head: int, *, masked: bool, size: int) -> None:
+        opcode = head & 0x0F
+        if not masked:
+            raise _Fault(PROTOCOL_ERROR, "a client's frames must be masked")
+        # RFC 7692, 6.1: only the first frame of a message says that it is compressed.
+        allowed = RSV1 if self._inflate is not None and opcode in (TEXT, BINARY) else 0
+        if head & 0x70 & ~allowed:
+            raise _Fault(PROTOCOL_ERROR, "reserved bits must be 0")
+        if opcode not in (CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG):
+            raise _Fault(PROTOCOL_ERROR, f"opcode {opcode} is not defined")
+        if opcode >= CLOSE:
+            if not head & FIN:
+                raise _Fault(PROTOCOL_ERROR, "a control frame must not be fragmented")
+            if size > 125:
+                raise _Fault(PROTOCOL_ERROR, "a control frame is limited to 125 bytes")
+        elif (opcode == CONTINUATION) != bool(self._opcode):
+            raise _Fault(PROTOCOL_ERROR, "a fragment is out of place")
+
+    def _control(self, head: int, payload: bytes) -> Received:
+        opcode = head & 0x0F
+        if opcode == PING:
+            return Ping(payload)
+        if opcode == PONG:
+            return Pong(payload)
+        self._closed = True
+        if not payload:
+            return Close(NO_STATUS, "")
+        if len(payload) == 1:
+            raise _Fault(PROTOCOL_ERROR, "a Close frame's code has two bytes")
+        (code,) = struct.unpack_from("!H", payload)
+        if code not in _CLOSE_CODES:
+            raise _Fault(PROTOCOL_ERROR, f"{code} must not stand in a Close frame")
+        try:
+            return Close(code, payload[2:].decode())
+        except UnicodeDecodeError:
+            raise _Fault(INVALID_DATA, "a Close frame's reason must be UTF-8") from None
+
+    def _fragment(self, head: int, payload: bytes) -> str | bytes | None:
+        final = bool(head & FIN)
+        if not self._opcode:
+            self._compressed = bool(head & RSV1)
+        opcode = self._opcode or head & 0x0F
+        message: str | bytes | None
+        if self._compressed:
+            message = self._add_compressed(payload, opcode, final=final)
+        elif opcode == TEXT:
+            message = self._add_text(payload, final=final)
+        else:
+            message = self._add_bytes(payload, final=final)
+        self._opcode, self._size = (0, 0) if final else (opcode, self._size + len(payload))
+        return message
+
+    def _add_bytes(self, payload: bytes, *, final: bool) -> bytes | None:
+        self._message += payload
+        if not final:
+            return None
+        message = bytes(self._message)
+        self._message.clear()
+        return message
+
+    def _add_compressed(self, payload: bytes, opcode: int, *, final: bool) -> str | bytes | None:
+        whole = self._add_bytes(payload, final=final)
+        if whole is None or self._inflate is None:
+            return None
+        try:
+            message = self._inflate(whole, self.max_size)
+        except ValueError:
+            raise _Fault(INVALID_DATA, "a compressed message must be deflate") from None
+        if len(message) > self.max_size:
+            raise _Fault(TOO_BIG, f"a message is limited to {self.max_size} bytes")
+        return self._add_text(message, final=True) if opcode == TEXT else message
+
+    def _add_text(self, payload: bytes, *, final: bool) -> str | None:
+        # Decoded as it comes, so that a fault is told at the fragment that has it.
+        try:
+            if self._decoder is None:
+                if final:
+                    return payload.decode()
+                self._decoder = codecs.getincrementaldecoder("utf-8")()
+            text = self._decoder.decode(payload, final)
+        except UnicodeDecodeError:
+            raise _Fault(INVALID_DATA, "a text message must be UTF-8") from None
+        if text:
+            self._text.append(text)
+        if not final:
+            return None
+        message = "".join(self._text)
+        self._text.clear()
+        self._decoder = None
+        return message
+
+
+def _unmask(payload: bytearray, mask: bytearray) -> bytes:
+    # One operation on two long integers: per byte it is hundreds of times faster than a loop.
+    size = len(payload)
+    repeated = (mask * (size // 4 + 1))[:size]
+    return (int.from_bytes(payload, "little") ^ int.from_bytes(repeated, "little")).to_bytes(size, "little")
