@@ -34,8 +34,10 @@ lint: install
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
 
+# The figures of docs/benchmarks.md. It takes about half an hour, and the machine for itself.
 bench: install
 	$(BIN)/python -m bench
+	$(BIN)/python -m bench.report bench-report.json docs/benchmarks.md
 
 chaos: install
 	$(BIN)/python -m chaos
