@@ -93,12 +93,7 @@ class Fetcher:
 
     async def _get(self, url: str, headers: dict[str, str]) -> Document | str:
         """The document, or where it is said to be instead."""
-        target = check_url(url)
-        address = await self._resolve(target)
-        # The address in place of the name; the name goes into the Host header and is what the certificate must be for.
-        request = self._http.build_request("GET", target.copy_with(host=address), headers={**headers, "Host": _host(target)})
-        request.extensions["sni_hostname"] = target.host
-        response = await self._http.send(request, stream=True)
+        response = await self._send(check_url(url), headers)
         try:
             if response.status_code in _REDIRECTS and "location" in response.headers:
                 return urljoin(url, response.headers["location"])
@@ -112,17 +107,34 @@ class Fetcher:
         finally:
             await response.aclose()
 
-    async def _resolve(self, target: httpx2.URL) -> str:
+    async def _send(self, target: httpx2.URL, headers: dict[str, str]) -> httpx2.Response:
+        """The head of the answer, from the first address that takes the connection."""
+        addresses = await self._resolve(target)
+        for address in addresses:
+            # The address in place of the name; the name goes into the Host header and is what the certificate must be for.
+            request = self._http.build_request("GET", target.copy_with(host=address), headers={**headers, "Host": _host(target)})
+            request.extensions["sni_hostname"] = target.host
+            try:
+                return await self._http.send(request, stream=True)
+            except (httpx2.ConnectError, httpx2.ConnectTimeout):
+                if address == addresses[-1]:
+                    raise
+        raise AssertionError("there is an address, or it has been refused")
+
+    async def _resolve(self, target: httpx2.URL) -> list[str]:
+        """The permitted ones of its addresses; at least one."""
         port = target.port or (443 if target.scheme == "https" else 80)
         try:
             found = await asyncio.get_running_loop().getaddrinfo(target.host, port, type=socket.SOCK_STREAM)
         except (OSError, UnicodeError) as error:
             raise FetchError(f"{target.host} has no address: {error}") from error
         addresses = list(dict.fromkeys(str(info[4][0]) for info in found))
-        for address in addresses:
-            if self._rules.permits(address):
-                return address
-        raise Refused(f"{target.host} is at {', '.join(addresses)}, which is not public: to fetch from there, --allow-address it")
+        permitted = [address for address in addresses if self._rules.permits(address)]
+        if not permitted:
+            raise Refused(
+                f"{target.host} is at {', '.join(addresses)}, which is not public: to fetch from there, --allow-address it"
+            )
+        return permitted
 
     async def _read(self, url: str, response: httpx2.Response) -> bytes:
         encoding = response.headers.get("content-encoding", "").strip().lower()

@@ -141,6 +141,16 @@ async def test_of_several_addresses_a_permitted_one_is_taken(
     assert stub.requests == []
 
 
+async def test_an_address_that_does_not_answer_is_passed_over(monkeypatch: pytest.MonkeyPatch) -> None:
+    rules = AddressRules([parse_network("127.0.0.2"), parse_network("127.0.0.3")])
+    async with aclosing(Fetcher(rules)) as fetcher, scripted(answer(200, b"<rss/>"), host="127.0.0.2") as server:
+        resolver = Resolver(["127.0.0.3", "127.0.0.2"], ["127.0.0.3"])
+        monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", resolver.getaddrinfo)
+        assert (await fetcher.fetch(f"http://feeds.example.org:{server.port}/")).body == b"<rss/>"
+        with pytest.raises(FetchError, match="cannot be fetched"):
+            await fetcher.fetch(f"http://feeds.example.org:{server.port}/")
+
+
 async def test_a_refusal_says_how_to_allow_it(fetcher: Fetcher) -> None:
     with pytest.raises(Refused, match=r"127\.0\.0\.1, which is not public: .* --allow-address"):
         await fetcher.fetch("http://127.0.0.1:1/")

@@ -79,3 +79,12 @@ async def test_a_document_is_read_in_another_process() -> None:
     )
     assert channel.title == "Новости порта"
     assert [entry.title for entry in channel.entries] == ["Ледокол вернулся"]
+
+
+async def test_a_process_that_dies_is_a_document_that_cannot_be_read() -> None:
+    class Dying(Parser):
+        async def _run(self, document: bytes) -> bytes:
+            return b""
+
+    with pytest.raises(Unreadable, match="more memory than a document may have"):
+        await Dying().parse(documents.HUGE, url="https://post.example/", content_type="")
