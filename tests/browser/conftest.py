@@ -29,6 +29,13 @@ FLAGS = [
 AXE = Path(__file__).parent / "node_modules" / "axe-core" / "axe.min.js"
 
 
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A test of outages waits for a client's patience several times over, and shares two cores with servers and browsers."""
+    for item in items:
+        if item.path.parent == Path(__file__).parent:
+            item.add_marker(pytest.mark.timeout(180))
+
+
 def missing(what: str) -> None:
     """What is not installed is skipped with its reason; where everything has to be there, it is an error."""
     if os.environ.get("CI") == "true":
