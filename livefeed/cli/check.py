@@ -16,6 +16,7 @@ from livefeed.exceptions import ConfigError
 from livefeed.log.connect import connect, inspect
 from livefeed.log.embedded import Embedded
 from livefeed.log.engines import find_engine
+from livefeed.server.run import address
 
 __all__ = ["command"]
 
@@ -51,12 +52,15 @@ def _server(url: str) -> str:
 
 @click.command("check")
 @config_option
-@click.option("--url", envvar="LIVEFEED_URL", default="http://127.0.0.1:8000", show_default=True, help="The server to ask.")
-def command(config_file: Path | None, url: str) -> None:
+@click.option("--url", envvar="LIVEFEED_URL", help="The server to ask.  [default: the one that these settings are for]")
+def command(config_file: Path | None, url: str | None) -> None:
     """Tell whether the settings, Redis and the server are in order; the exit code is 1 when one is not."""
     config = read(config_file)
     click.echo("settings  ok")
-    checks: dict[str, Callable[[], str]] = {"redis": lambda: _redis(config), "server": lambda: _server(url)}
+    checks: dict[str, Callable[[], str]] = {
+        "redis": lambda: _redis(config),
+        "server": lambda: _server(url or address(config, config.port)),
+    }
     faults = 0
     for name, check in checks.items():
         try:

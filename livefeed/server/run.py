@@ -20,7 +20,7 @@ from livefeed.log.embedded import Embedded
 from livefeed.server.listeners import Listeners
 from livefeed.server.supervisor import Supervisor
 
-__all__ = ["serve"]
+__all__ = ["address", "serve"]
 
 _log = structlog.get_logger("livefeed")
 
@@ -56,7 +56,7 @@ async def serve(config: Config, beside: Beside = _nothing) -> bool:
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 asyncio.get_running_loop().add_signal_handler(number, supervisor.ask_to_stop)
         if await supervisor.start():
-            url = _url(config, listeners.port)
+            url = address(config, listeners.port)
             _log.info("serving", url=url, workers=config.workers)
             async with beside(url, config):
                 await supervisor.asked_to_stop()
@@ -114,7 +114,7 @@ def _allow_many_connections() -> None:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
-def _url(config: Config, port: int) -> str:
+def address(config: Config, port: int) -> str:
     """An address that a browser on this machine can open."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(config.host, f"[{config.host}]" if ":" in config.host else config.host)  # noqa: S104
     return f"{'http' if config.tls_certificate is None else 'https'}://{host}:{port}"
