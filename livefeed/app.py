@@ -119,10 +119,11 @@ class Application:
         pages = Pages(self._catalog, self._items, self._headcount.of, _now, base=self.config.public_url, version=__version__)
         desks, screens = Roster(self._redis, keep=_AT_DESK, most=200), Roster(self._redis, keep=_SCREENS, most=500)
         presence = Presence(self._catalog, desks, screens)
+        publishing = Publishing(self._editor, self._audit)
         return [
             *Events(self._hub).routes(),
-            *Sockets(self._hub, self._editor, self._audit).routes(),
-            *Items(Publishing(self._editor, self._audit), Lists(self._items, self._catalog)).routes(),
+            *Sockets(self._hub, publishing).routes(),
+            *Items(publishing, Lists(self._items, self._catalog)).routes(),
             *formats.routes(),
             *pages.routes(),
             *Desk(pages, self._catalog).routes(),

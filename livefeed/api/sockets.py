@@ -13,16 +13,14 @@ import structlog
 from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
+from livefeed.api.publishing import Publishing, done_json
 from livefeed.commands import Command, Ping, Publish, Refused, Subscribe, Token, Unsubscribe, parse_command
 from livefeed.cursors import Cursor
 from livefeed.exceptions import BadRequest, Conflict, RequestError, TooManyRequests
 from livefeed.frames import text_frame
 from livefeed.grants import Authority, Caller, Role
 from livefeed.hub import Hub
-from livefeed.items import Item, encode, parse_item
 from livefeed.limits import Bucket, Rate
-from livefeed.log.audit import Audit
-from livefeed.log.editor import Editor
 from livefeed.outlets import Outlet, Owner, serve_ws
 from livefeed.queries import Query
 from livefeed.reader import Reader
@@ -50,10 +48,9 @@ class Charging(Authority, Protocol):
 class Sockets:
     """The endpoint."""
 
-    def __init__(self, hub: Hub, editor: Editor, audit: Audit) -> None:
+    def __init__(self, hub: Hub, publishing: Publishing) -> None:
         self.hub = hub
-        self.editor = editor
-        self.audit = audit
+        self.publishing = publishing
 
     def routes(self) -> list[BaseRoute]:
         return [WebSocketRoute("/v1/ws", self)]
@@ -73,12 +70,13 @@ class Sockets:
 class Subscription:
     """One feed on a socket: what its reader writes to."""
 
-    __slots__ = ("reader", "ref", "socket", "wire", "write")
+    __slots__ = ("answered", "reader", "ref", "socket", "wire", "write")
 
     def __init__(self, socket: Socket, ref: str | int | None) -> None:
         self.socket = socket
         self.ref = ref
         self.reader: Reader | None = None
+        self.answered = asyncio.Event()
         self.wire: Wire = socket.outlet.wire
         self.write: Callable[[bytes], None] = socket.outlet.write
 
@@ -87,12 +85,14 @@ class Subscription:
         return self.socket.outlet.writable
 
     def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None:
+        self.answered.set()
         self.socket.unsubscribed(self, code, reason, farewell)
 
     def greet(self, reader: Reader, data: Mapping[str, Any], cursor: Cursor | None) -> None:
         answer = {"op": "subscribed", "ref": self.ref, "feed": reader.channel.feed, "data": data}
         if cursor is not None:
             answer["cursor"] = str(cursor)
+        self.answered.set()
         self.socket.say(answer)
 
 
@@ -101,8 +101,7 @@ class Socket:
 
     def __init__(self, sockets: Sockets, outlet: Outlet, caller: Caller, authority: Charging) -> None:
         self.hub = sockets.hub
-        self.editor = sockets.editor
-        self.audit = sockets.audit
+        self.publishing = sockets.publishing
         self.outlet = outlet
         self.caller = caller
         self.authority = authority
@@ -205,6 +204,8 @@ class Socket:
         )
         self.subscriptions[command.feed] = subscription
         self.hub.join(subscription.reader)
+        # The next command may be about this very subscription: its answer comes after this one's.
+        await subscription.answered.wait()
 
     def _unsubscribe(self, ref: str | int | None, feed: str) -> None:
         if feed not in self.subscriptions:
@@ -218,18 +219,10 @@ class Socket:
             subscription.reader.closed()
 
     async def _publish(self, command: Publish) -> None:
-        given = parse_item(command.item, now=self.hub.terms.now())
-        self.caller.require(Role.CONTRIBUTE if given.draft else Role.PUBLISH, command.feed)
         self.authority.charge(self.caller, 1)
-        done = await self.editor.publish(
-            command.feed, given, producer=self.caller.subject, key=command.key, may_create=self.caller.is_admin
-        )
-        if done.created and done.item is not None:
-            cursor = str(done.event or "")
-            self.audit.record("item.published", self.caller, feed=command.feed, item=done.item.id, cursor=cursor)
-        shown = done.item.public() if isinstance(done.item, Item) else done.item
-        item = None if shown is None else orjson.Fragment(encode(shown))
-        self.say({"op": "ack", "ref": command.ref, "event": str(done.event) if done.event else None, "item": item})
+        done = await self.publishing.publish(self.caller, command.feed, command.item, key=command.key)
+        head = orjson.dumps({"op": "ack", "ref": command.ref})
+        self.outlet.write(text_frame(head[:-1] + b"," + done_json(done)[1:]))
 
     async def _renew(self, ref: str | int | None, token: str) -> None:
         """Another credential takes the place of the one that was shown; what it does not grant ends."""
