@@ -45,7 +45,7 @@ class Owner(Protocol):
         """The connection is behind: what is written now only waits in memory."""
 
     def resume(self) -> None:
-        """The connection has caught up, and `writable` is true again."""
+        """The connection takes more, and `writable` is true again; also right after the start, without a pause before."""
 
     def closed(self) -> None:
         """The connection is gone, whoever ended it. Called exactly once, and nothing is called after it."""

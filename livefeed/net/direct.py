@@ -18,19 +18,28 @@ _PING = ping_frame()
 
 
 class _Cork(asyncio.Transport):
-    """Holds back what is written while an owner is made: head and first events leave in one call to the kernel."""
+    """Holds back what is written while an owner is made: head and first events leave in one call to the kernel.
 
-    def __init__(self, transport: asyncio.Transport, head: bytes) -> None:
+    It says when it is full as a transport would, or a replay would not stop at what a connection may keep waiting.
+    """
+
+    def __init__(self, transport: asyncio.Transport, head: bytes, outlet: DirectOutlet, high_water: int) -> None:
         super().__init__()
         self._transport = transport
         self._pieces = [head]
+        self._size = len(head)
+        self._outlet = outlet
+        self._high_water = high_water
         self._end: Callable[[], None] | None = None
 
     def write(self, data: bytes | bytearray | memoryview) -> None:
         self._pieces.append(bytes(data))
+        self._size += len(data)
+        if self._size > self._high_water:
+            self._outlet.writable = False
 
     def get_write_buffer_size(self) -> int:
-        return sum(map(len, self._pieces))
+        return self._size
 
     def close(self) -> None:
         self._end = self._transport.close
@@ -71,17 +80,23 @@ class DirectOutlet(asyncio.Protocol):
         transport.set_write_buffer_limits(high=limits.high_water, low=limits.low_water)
         # A request with a body leaves reading paused, and then nobody would see the connection close.
         transport.resume_reading()
-        self._transport = cork = _Cork(transport, head)
+        self._transport = cork = _Cork(transport, head, self, limits.high_water)
         try:
-            self._owner = start(self)
-            if self._open and not self.writable:
-                self.pause_writing()
+            owner = start(self)
         except BaseException:
             self.abort()
             raise
         finally:
             self._transport = transport
+            full = not self.writable
+            self.writable = writable and self._open
             cork.pull()
+        self._owner = owner
+        if self._open and not self.writable:
+            self.pause_writing()
+        elif self._open and full:
+            # The kernel took at once what seemed too much.
+            owner.resume()
 
     # What the owner and the hub call.
 

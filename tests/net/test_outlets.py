@@ -9,7 +9,8 @@ from websockets.frames import Opcode
 
 from livefeed.eventstream import SSE, sse_block
 from livefeed.frames import FRAMES, text_frame
-from tests.net.serving import Client, Served
+from livefeed.outlets import Outlet
+from tests.net.serving import Client, Served, TinyOwner
 
 BLOCK = sse_block(b'{"n":1}')
 FRAME = text_frame(b'{"n":1}')
@@ -133,6 +134,51 @@ def test_an_owner_may_be_behind_from_its_start(server: Served, path: str) -> Non
         owner = server.owner()
         owner.wait_for("pause")
         assert owner.told[0] == "pause"
+
+
+class Replay(TinyOwner):
+    """Has more to say than a connection may keep waiting, and says it as far as it may."""
+
+    def __init__(self, outlet: Outlet, block: bytes, count: int) -> None:
+        super().__init__(outlet, b"")
+        self.block = block
+        self.left = count
+        self.most = 0
+        self.advance()
+
+    def advance(self) -> None:
+        begun = self.left
+        while self.left and self.outlet.writable:
+            self.outlet.write(self.block)
+            self.left -= 1
+        self.most = max(self.most, begun - self.left)
+
+    def resume(self) -> None:
+        super().resume()
+        self.advance()
+
+
+@pytest.mark.parametrize("path", ["/stream", "/ws"])
+def test_a_long_replay_stops_where_its_connection_does(server: Served, path: str) -> None:
+    payload = b"x" * 10_000
+    block = sse_block(payload) if path == "/stream" else text_frame(payload)
+
+    def start(outlet: Outlet) -> TinyOwner:
+        server.owners.append(Replay(outlet, block, 300))
+        server.joined.release()
+        return server.owners[-1]
+
+    server.start = start  # type: ignore[method-assign]
+    with Client(server, receive_buffer=4096) as client:
+        client.get(path) if path == "/stream" else client.open_websocket()
+        owner = server.owner()
+        assert isinstance(owner, Replay)
+        if path == "/stream":
+            assert len(client.events(300, chunked=is_plain(server))) == 300
+        else:
+            assert all(client.frame().data == payload for _ in range(300))
+        assert owner.left == 0
+        assert owner.most < 100
 
 
 def test_http_1_0_gets_the_same_stream_without_chunks(server: Served) -> None:
