@@ -7,7 +7,6 @@ import resource
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
-from ipaddress import ip_network
 
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
@@ -33,7 +32,7 @@ from livefeed.api.sockets import Sockets
 from livefeed.auth.authenticator import Authenticator
 from livefeed.auth.cors import CorsMiddleware
 from livefeed.auth.endpoints import AuthEndpoints
-from livefeed.auth.forwarded import ForwardedMiddleware, TrustedProxies
+from livefeed.auth.forwarded import ForwardedMiddleware
 from livefeed.auth.headers import HeadersMiddleware, PagePolicy
 from livefeed.auth.jwks import KeySet
 from livefeed.auth.keys import Keys
@@ -62,6 +61,7 @@ from livefeed.log.scheduler import Scheduler
 from livefeed.log.sweeper import Sweeper
 from livefeed.metrics import Board, Exposition
 from livefeed.net import ConnectionLimits, Network
+from livefeed.proxies import TrustedProxies
 from livefeed.version import __version__
 
 __all__ = ["Application", "create_app"]
@@ -212,13 +212,12 @@ def _middleware(config: Config, counters: Counters, authenticator: Authenticator
 
 
 def _limits(config: Config) -> ConnectionLimits:
-    TrustedProxies(config.trusted_proxies)
     return ConnectionLimits(
         write_timeout=config.stuck_after,
         compression=config.compression,
         connections=config.max_connections or _open_files(),
         connections_per_address=config.connections_per_address or None,
-        proxies=tuple(ip_network(network) for network in config.trusted_proxies if network != "unix"),
+        proxies=TrustedProxies(config.trusted_proxies),
     )
 
 

@@ -18,7 +18,6 @@ from uvicorn.server import ServerState
 from livefeed.net.answers import answer, come_again
 from livefeed.net.handover import StreamHandOver
 from livefeed.net.network import Network
-from livefeed.net.proxies import client_address
 from livefeed.net.websocket import WebSocketProtocol
 from livefeed.outlets import HAND_OVER, Scope
 
@@ -186,8 +185,9 @@ class HttpProtocol(HttpToolsProtocol):
     def _believe_proxies(self) -> None:
         if self.client is None:
             return
-        address = client_address(self.client[0], self.headers, self.network.limits.proxies)
-        if address == self.client[0]:
+        forwarded = [value.decode("latin-1") for name, value in self.headers if name == b"x-forwarded-for"]
+        address = self.network.limits.proxies.client(self.client[0], forwarded)
+        if address is None or address == self.client[0]:
             return
         self._count(address)
         self.scope["client"] = (address, 0)

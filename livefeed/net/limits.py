@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
-from ipaddress import IPv4Network, IPv6Network
+from dataclasses import dataclass, field
+
+from livefeed.proxies import TrustedProxies
 
 __all__ = ["ConnectionLimits"]
 
@@ -39,5 +40,5 @@ class ConnectionLimits:
     """Whether readers who accept it get compressed bytes; these are made once for all of them."""
     starts_per_turn: int = 32
     """Requests that one turn of the event loop begins: a herd that returns must not hold up those who are served."""
-    proxies: tuple[IPv4Network | IPv6Network, ...] = ()
+    proxies: TrustedProxies = field(default_factory=TrustedProxies)
     """Whose word about the client's address counts."""

@@ -20,7 +20,7 @@ from livefeed.auth.answers import refuse
 from livefeed.auth.authenticator import Authenticator
 from livefeed.auth.cors import CorsMiddleware
 from livefeed.auth.endpoints import AuthEndpoints
-from livefeed.auth.forwarded import ForwardedMiddleware, TrustedProxies
+from livefeed.auth.forwarded import ForwardedMiddleware
 from livefeed.auth.headers import HeadersMiddleware, PagePolicy
 from livefeed.auth.jwks import KeySet
 from livefeed.auth.keys import Keys
@@ -32,6 +32,7 @@ from livefeed.exceptions import RequestError
 from livefeed.grants import Caller, Role
 from livefeed.limits import Meter, Rate
 from livefeed.log.audit import Audit
+from livefeed.proxies import TrustedProxies
 
 ADMIN_KEY = "an-admin-key-of-more-than-32-characters"
 SECRET = "a-secret-that-signs-tokens-of-32-characters"

@@ -1,0 +1,61 @@
+"""Who is behind the proxy: forwarded addresses count only when a proxy that was named says them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
+
+from livefeed.exceptions import ConfigError
+
+__all__ = ["TrustedProxies"]
+
+
+def _parse(text: str) -> IPv4Address | IPv6Address | None:
+    try:
+        address = ip_address(text.strip().strip("[]"))
+    except ValueError:
+        return None
+    # A dual-stack listener sees IPv4 peers as ::ffff:a.b.c.d.
+    return getattr(address, "ipv4_mapped", None) or address
+
+
+class TrustedProxies:
+    """The networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; `unix` is who comes by a Unix socket."""
+
+    def __init__(self, networks: Iterable[str] = ()) -> None:
+        self._networks: list[IPv4Network | IPv6Network] = []
+        self._local_socket = False
+        for network in networks:
+            if network == "unix":
+                self._local_socket = True
+                continue
+            try:
+                self._networks.append(ip_network(network))
+            except ValueError:
+                raise ConfigError(f"{network!r} is no network of proxies: write '10.0.0.0/8', an address or 'unix'") from None
+
+    def __bool__(self) -> bool:
+        return self._local_socket or bool(self._networks)
+
+    def trusts(self, peer: str | None) -> bool:
+        """Whether the peer at this address, or at none on a Unix socket, is one of our proxies."""
+        return self._local_socket if not peer else self._is_ours(_parse(peer))
+
+    def _is_ours(self, address: IPv4Address | IPv6Address | None) -> bool:
+        return address is not None and any(address in network for network in self._networks)
+
+    def client(self, peer: str | None, forwarded_for: Iterable[str]) -> str | None:
+        """Who sent the request that came from *peer*: the nearest address that is none of our proxies.
+
+        The header is read from its end: our own proxy wrote that, while its beginning is whatever the client made up.
+        """
+        if not self.trusts(peer):
+            return peer
+        for text in reversed(",".join(forwarded_for).split(",")):
+            address = _parse(text)
+            if address is None:
+                break
+            peer = str(address)
+            if not self._is_ours(address):
+                break
+        return peer
