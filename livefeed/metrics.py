@@ -12,7 +12,7 @@ import os
 import struct
 import sys
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -21,7 +21,7 @@ from prometheus_client.registry import Collector
 
 from livefeed.counters import Counters, Histogram
 
-__all__ = ["Board", "Exposition"]
+__all__ = ["Board", "Exposition", "FeedFigures"]
 
 _FIELDS = dataclasses.fields(Counters)
 _PROCESS = 3
@@ -82,6 +82,16 @@ class Board:
         self._memory.close()
 
 
+@dataclasses.dataclass(frozen=True, slots=True)
+class FeedFigures:
+    """What is told of one feed."""
+
+    name: str
+    head: float
+    """When its last event was appended, in seconds since the epoch; 0 when there was none yet."""
+    readers: int
+
+
 class Exposition(Collector):
     """What `/metrics` says: *counters* is this worker's, the other rows are read from the board."""
 
@@ -91,6 +101,7 @@ class Exposition(Collector):
         self._counters = counters
         self._version = version
         self._started = time.time()
+        self._feeds: Sequence[FeedFigures] = ()
         self._before = _unflatten(board.read(row)[_PROCESS:])
         self._registry = CollectorRegistry()
         self._registry.register(self)
@@ -112,8 +123,9 @@ class Exposition(Collector):
                 setattr(whole, field.name, now + before)
         return whole
 
-    def text(self) -> bytes:
+    def text(self, feeds: Sequence[FeedFigures] = ()) -> bytes:
         self.copy()
+        self._feeds = feeds
         return generate_latest(self._registry)
 
     def describe(self) -> Iterable[Metric]:
@@ -133,7 +145,18 @@ class Exposition(Collector):
             for number, row in enumerate(rows):
                 family.add_metric([str(number)], row[position])
             yield family
+        yield from self._of_feeds()
         yield from _families([_unflatten(row[_PROCESS:]) for row in rows])
+
+    def _of_feeds(self) -> Iterator[Metric]:
+        head = GaugeMetricFamily(
+            "livefeed_feed_head_timestamp_seconds", "When the feed's last event was appended", labels=["feed"]
+        )
+        readers = GaugeMetricFamily("livefeed_feed_readers", "Open live streams of the feed, on all servers", labels=["feed"])
+        for feed in self._feeds:
+            head.add_metric([feed.name], feed.head)
+            readers.add_metric([feed.name], feed.readers)
+        yield from (head, readers)
 
 
 def _families(workers: list[Counters]) -> Iterator[Metric]:

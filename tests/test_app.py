@@ -44,6 +44,11 @@ async def test_is_ready_and_tells_its_figures(http: httpx2.AsyncClient) -> None:
     assert 'livefeed_responses_total{status="2xx",worker="0"} 1.0' in (await http.get("/metrics")).text
 
 
+async def test_feeds_have_figures(http: httpx2.AsyncClient) -> None:
+    await http.post("/v1/feeds/world/items", json={"headline": "First"})
+    assert 'livefeed_feed_head_timestamp_seconds{feed="world"} 1.' in (await http.get("/metrics")).text
+
+
 async def test_answers_are_counted_by_kind(http: httpx2.AsyncClient) -> None:
     await http.get("/nowhere")
     assert 'livefeed_responses_total{status="4xx",worker="0"} 1.0' in (await http.get("/metrics")).text

@@ -8,7 +8,7 @@ import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from livefeed.counters import Counters
-from livefeed.metrics import Board, Exposition
+from livefeed.metrics import Board, Exposition, FeedFigures
 
 
 def samples(text: bytes) -> dict[tuple[str, tuple[tuple[str, str], ...]], float]:
@@ -53,6 +53,12 @@ def test_any_worker_tells_of_all(tmp_path: Path) -> None:
     assert told["livefeed_deliveries_total", (("worker", "1"),)] == 2
 
 
+def test_feeds_tell_when_they_last_had_news() -> None:
+    told = samples(Exposition(Board(1), 0, Counters(), "1").text([FeedFigures("world", 1795435200.123, 7)]))
+    assert told["livefeed_feed_head_timestamp_seconds", (("feed", "world"),)] == 1795435200.123
+    assert told["livefeed_feed_readers", (("feed", "world"),)] == 7
+
+
 def test_restarted_worker_counts_on() -> None:
     """A counter never falls; a gauge begins anew."""
     board = Board(1)
@@ -69,6 +75,6 @@ def test_restarted_worker_counts_on() -> None:
 
 def test_what_the_documentation_names_is_told() -> None:
     document = (Path(__file__).parent.parent / "docs" / "operating.md").read_text(encoding="utf-8")
-    told = {name for name, _ in samples(Exposition(Board(1), 0, Counters(), "1").text())}
+    told = {name for name, _ in samples(Exposition(Board(1), 0, Counters(), "1").text([FeedFigures("f", 0, 0)]))}
     for name in set(re.findall(r"`(livefeed_\w+)`", document)):
         assert name in told or f"{name}_count" in told, name

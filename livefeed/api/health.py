@@ -23,7 +23,7 @@ class Health:
     *faults* names what keeps the server from serving, in words; *metrics* is Prometheus' text.
     """
 
-    def __init__(self, faults: Callable[[], Awaitable[Sequence[str]]], metrics: Callable[[], bytes]) -> None:
+    def __init__(self, faults: Callable[[], Awaitable[Sequence[str]]], metrics: Callable[[], Awaitable[bytes]]) -> None:
         self._faults = faults
         self._metrics = metrics
 
@@ -47,7 +47,7 @@ class Health:
         if not _is_local(request):
             caller: Caller = request.scope.get("livefeed.caller", Caller.ANONYMOUS)
             caller.require(Role.ADMIN, "*")
-        return _answer(self._metrics(), "text/plain; version=0.0.4; charset=utf-8")
+        return _answer(await self._metrics(), "text/plain; version=0.0.4; charset=utf-8")
 
 
 def _answer(body: bytes, media_type: str) -> Response:

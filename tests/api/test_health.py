@@ -28,7 +28,10 @@ def client(*faults: str, peer: str = "127.0.0.1", caller: Caller = Caller.ANONYM
     async def found() -> Sequence[str]:
         return faults
 
-    health = Health(found, lambda: b"livefeed_up 1\n")
+    async def figures() -> bytes:
+        return b"livefeed_up 1\n"
+
+    health = Health(found, figures)
     app = Starlette(routes=health.routes(), exception_handlers=HANDLERS)
     return TestClient(As(app, caller), client=(peer, 1))
 
