@@ -119,7 +119,7 @@ def test_what_came_before_a_fault_counts() -> None:
     assert receive(sent(1, b"ok") + raw(0x83)) == ["ok", Close(1002, "opcode 3 is not defined")]
 
 
-@pytest.mark.parametrize("frame", [sent(9), sent(1), sent(1, b"x", fin=False)])
+@pytest.mark.parametrize("frame", [sent(9), sent(1), sent(1, b"x", fin=False)], ids=["ping", "empty", "piece"])
 def test_a_flood_of_tiny_frames_is_cut_off(frame: bytes) -> None:
     rest = sent(0, fin=False) if frame[:1] == b"\x01" else frame
     *passed, close = receive(frame + rest * 40_000)
