@@ -102,19 +102,26 @@ class Pages:
         try:
             feed = await self.readable(request)
             query = Query(request.scope["query_string"], ("before", "with", "tag", "lang"))
-            before, focus, tag = query.one("before"), query.one("with"), query.one("tag")
-            if before is not None and _BEFORE.fullmatch(before) is None:
-                raise BadRequest(f"before={before[:40]!r} is nothing that a page gave as its next: use its link unchanged")
-            only = Filter(frozenset([fold_tag(tag)])) if tag else Filter.ALL
-            place = before or (await self._above(feed.name, focus) if focus else "")
-            around = await self._items.newest(feed.name, FORWARD)
-            listing = await self._items.newest(feed.name, SHOWN, only=only, before=place)
+            frame = self.frame(request, query.one("lang") or "", feed)
+            headers = self._headers(request, feed, frame)
+            if is_unchanged(request.headers, headers["ETag"], None):
+                return Response(status_code=304, headers=headers)
+            news = await self._news(feed, frame, query)
         except RequestError as error:
             return self.problem(request, error)
-        frame = self.frame(request, query.one("lang") or "", feed)
+        return HTMLResponse(self.renderer.reader(frame, news), headers=headers)
+
+    async def _news(self, feed: Feed, frame: Frame, query: Query) -> News:
+        before, focus, tag = query.one("before"), query.one("with"), query.one("tag")
+        if before is not None and _BEFORE.fullmatch(before) is None:
+            raise BadRequest(f"before={before[:40]!r} is nothing that a page gave as its next: use its link unchanged")
+        only = Filter(frozenset([fold_tag(tag)])) if tag else Filter.ALL
+        place = before or (await self._above(feed.name, focus) if focus else "")
+        around = await self._items.newest(feed.name, FORWARD)
+        listing = await self._items.newest(feed.name, SHOWN, only=only, before=place)
         now = self.now()
         recent = _out(around.rows, now)
-        news = News(
+        return News(
             channel=Channel(feed.name, feed.settings, frame.base),
             items=_out(listing.rows, now),
             forward=[item for item in recent if only.passes(frozenset(map(fold_tag, item.tags)), item.urgency)],
@@ -126,7 +133,6 @@ class Pages:
             newest=not place or listing.rows[:1] == around.rows[:1],
             readers=self._readers(feed.name),
         )
-        return self._answer(request, feed, self.renderer.reader(frame, news))
 
     async def _above(self, feed: str, item_id: str) -> str:
         """The place in the list that has the item as the next one: the page that contains it begins with it."""
@@ -138,23 +144,26 @@ class Pages:
         try:
             feed = await self.readable(request)
             query = Query(request.scope["query_string"], ("lang",))
+            frame = self.frame(request, query.one("lang") or "", feed)
+            headers = self._headers(request, feed, frame)
+            if is_unchanged(request.headers, headers["ETag"], None):
+                return Response(status_code=304, headers=headers)
             listing = await self._items.newest(feed.name, PANEL)
             stored = await self._items.item(feed.name, request.path_params["id"])
             if stored.first is None:
                 raise NotFound("it is not out yet")
         except RequestError as error:
             return self.problem(request, error, item=True)
-        frame = self.frame(request, query.one("lang") or "", feed)
         channel = Channel(feed.name, feed.settings, frame.base)
         if stored.state in ("withheld", "canceled"):
             status = 410 if stored.state == "canceled" else 404  # gone for good, or for now
-            return self._answer(request, feed, self.renderer.removed(frame, channel, stored.state), status)
+            return HTMLResponse(self.renderer.removed(frame, channel, stored.state), status, headers)
         now = self.now()
         item = msgspec.json.decode(stored.data, type=Item)
         if not is_out(item, now):
             return self.problem(request, NotFound("it has expired"), item=True)
         news = News(channel=channel, items=_out(listing.rows, now), cursor=str(listing.head), now=now)
-        return self._answer(request, feed, self.renderer.article(frame, item, news))
+        return HTMLResponse(self.renderer.article(frame, item, news), headers=headers)
 
     async def readable(self, request: Request) -> Feed:
         """The feed of the request, if its caller may read it."""
@@ -203,19 +212,17 @@ class Pages:
             headers["WWW-Authenticate"] = "Bearer"
         return HTMLResponse(html, error.status, headers)
 
-    def _answer(self, request: Request, feed: Feed, html: str, status: int = 200) -> Response:
-        body = html.encode()
-        etag = f'"{blake2b(body, digest_size=12).hexdigest()}"'
+    def _headers(self, request: Request, feed: Feed, frame: Frame) -> dict[str, str]:
+        """The headers of a feed's page. Its tag is made of all that the page is, so that one that did not change is not drawn."""
+        # A minute is part of it: an item that expires, or is breaking news no more, is no event.
+        parts = (feed.head, feed.revision, self.assets.version, request.url.query, frame, self.now() // 60_000)
         shared = feed.settings.public and not _caller(request).subject
-        headers = {
-            "ETag": etag,
+        return {
+            "ETag": f'"{blake2b(repr(parts).encode(), digest_size=12).hexdigest()}"',
             # Asked for each time: a killed text must not live on in somebody's cache.
             "Cache-Control": "public, no-cache" if shared else "private, no-cache",
             "Vary": "Accept-Language, Authorization, Cookie",
         }
-        if is_unchanged(request.headers, etag, None):
-            return Response(status_code=304, headers=headers)
-        return HTMLResponse(body, status, headers)
 
 
 class _Created(msgspec.Struct, rename="camel"):

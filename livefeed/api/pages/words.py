@@ -31,6 +31,9 @@ class Words:
     def of(cls, language: str) -> Words:
         return cls(language, msgspec.json.decode((_FOLDER / f"{language}.json").read_bytes()))
 
+    def __repr__(self) -> str:
+        return f"<Words {self.language}>"
+
     def __call__(self, key: str, **places: object) -> str:
         text: str = self.texts[key]
         # Not `format`: a value may hold braces, and a text must not be able to reach into a value's attributes.

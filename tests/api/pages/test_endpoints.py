@@ -77,8 +77,18 @@ async def test_unchanged_is_304_and_nobody_may_keep_it_unasked(site: Site) -> No
     assert first.headers["cache-control"] == "public, no-cache"
     assert (await site.read("/read/world", if_none_match=first.headers["etag"])).status_code == 304
 
-    await site.publish()
+    item = await site.publish()
     assert (await site.read("/read/world", if_none_match=first.headers["etag"])).status_code == 200
+    article = await site.read(f"/read/world/{item['id']}")
+    assert (await site.read(f"/read/world/{item['id']}", if_none_match=article.headers["etag"])).status_code == 304
+    await site.ask("POST", f"{ITEMS}/{item['id']}/cancel", {})
+    assert (await site.read(f"/read/world/{item['id']}", if_none_match=article.headers["etag"])).status_code == 410
+
+
+async def test_every_language_and_caller_has_a_page_of_its_own(site: Site) -> None:
+    english, german = await site.read("/read/world"), await site.read("/read/world?lang=de")
+    pages = [english, german, await site.read("/read/world", caller=EDITOR)]
+    assert len({page.headers["etag"] for page in pages}) == 3
 
 
 async def test_older_news_and_permalinks_need_no_scripts(site: Site) -> None:
