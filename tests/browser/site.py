@@ -66,6 +66,13 @@ class Site:
             await self._process.wait()
             self._process = None
 
+    async def stop(self) -> None:
+        """As an operator stops it: it says goodbye to its readers."""
+        assert self._process is not None
+        self._process.terminate()
+        await self._process.wait()
+        self._process = None
+
     def freeze(self) -> None:
         self._signal(signal.SIGSTOP)
 

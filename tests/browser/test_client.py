@@ -112,6 +112,17 @@ async def test_a_server_that_is_killed_and_started_again_is_continued(context: B
     await tab.hears("one", "two")
 
 
+async def test_a_server_that_says_goodbye_is_waited_for(context: BrowserContext, site: Site, feed: str) -> None:
+    tab = await Follower.open(context, site.url, feed)
+    await tab.is_live()
+    await site.stop()
+    await site.start()
+    await site.publish(feed, headline="after")
+
+    await tab.hears("after", timeout=30)
+    assert "offline" not in await tab.states()
+
+
 async def test_a_lost_position_is_told(context: BrowserContext, site: Site, feed: str) -> None:
     tab = await Follower.open(context, site.url, feed, after="1795435200123-999", share=False)
 

@@ -8,6 +8,7 @@ import pytest
 from playwright.async_api import BrowserContext, Page, expect
 from redis import Redis
 
+from tests.browser.desks import Desk
 from tests.browser.proxy import Proxy
 from tests.browser.site import Site
 from tests.waiting import until
@@ -349,3 +350,18 @@ async def test_server_and_browser_draw_an_item_alike(page: Page, site: Site, fee
         return bool(await page.evaluate(outline) == live)
 
     await until(alike, timeout=3)
+
+
+async def test_who_is_signed_in_reads_what_is_private_and_may_edit(page: Page, site: Site, feed: str) -> None:
+    await site.make(feed, title="World news", public=False)
+    first = await site.publish(feed, headline="Inside")
+    refused = await page.goto(f"{site.url}/read/{feed}")
+    assert refused is not None
+    assert refused.status == 401
+    await Desk.open(page, site, feed)
+
+    await open_reader(page, site, feed)
+    await site.publish(feed, headline="Live inside")
+    await expect(page.locator(ENTRIES).first).to_contain_text("Live inside")
+    assert await page.get_by_role("link", name="Edit").count() == 2  # what came live can be edited too
+    assert await page.get_by_role("link", name="Edit").last.get_attribute("href") == f"/desk/{feed}?item={first['id']}"
