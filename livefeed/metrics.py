@@ -24,8 +24,8 @@ from livefeed.counters import Counters, Histogram
 __all__ = ["Board", "Exposition", "FeedFigures"]
 
 _FIELDS = dataclasses.fields(Counters)
-_PROCESS = 3
-"""Figures that precede the counters in a row: start time, CPU seconds, resident bytes."""
+_PROCESS = 4
+"""Figures that precede the counters in a row: the last sign of life, start time, CPU seconds, resident bytes."""
 
 
 def _flatten(counters: Counters) -> list[float]:
@@ -78,6 +78,15 @@ class Board:
     def read(self, row: int) -> list[float]:
         return list(_ROW.unpack_from(self._memory, row * _ROW.size))
 
+    def touch(self, row: int) -> None:
+        """A sign of life. The monotonic clock is one for all processes of a machine."""
+        struct.pack_into("d", self._memory, row * _ROW.size, time.monotonic())
+
+    def silence(self, row: int) -> float:
+        """Seconds since the last sign of life in *row*."""
+        (last,) = struct.unpack_from("d", self._memory, row * _ROW.size)
+        return time.monotonic() - float(last)
+
     def close(self) -> None:
         self._memory.close()
 
@@ -108,7 +117,7 @@ class Exposition(Collector):
 
     def copy(self) -> None:
         """Put this worker's figures onto the board; to be called every second or so."""
-        process = [self._started, time.process_time(), float(_resident())]
+        process = [time.monotonic(), self._started, time.process_time(), float(_resident())]
         self._board.write(self._row, process + _flatten(self._whole()))
 
     def _whole(self) -> Counters:
@@ -135,11 +144,12 @@ class Exposition(Collector):
         rows = [self._board.read(row) for row in range(self._board.rows)]
         yield InfoMetricFamily("livefeed_build", "The version that runs", {"version": self._version})
         for position, (name, text) in enumerate(
-            [
+            start=1,
+            iterable=[
                 ("livefeed_worker_start_time_seconds", "When the worker started"),
                 ("livefeed_worker_cpu_seconds", "CPU time of the worker since then"),
                 ("livefeed_worker_resident_bytes", "Resident memory of the worker"),
-            ]
+            ],
         ):
             family = GaugeMetricFamily(name, text, labels=["worker"])
             for number, row in enumerate(rows):

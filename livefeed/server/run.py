@@ -59,7 +59,7 @@ async def serve(config: Config, beside: Beside = _nothing) -> bool:
             url = address(config, listeners.port)
             _log.info("serving", url=url, workers=config.workers)
             async with beside(url, config):
-                await supervisor.asked_to_stop()
+                await supervisor.run()
         clean = await supervisor.stop()
         _log.info("stopped", clean=clean)
     return clean

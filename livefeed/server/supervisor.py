@@ -28,18 +28,24 @@ _LONGEST_PAUSE = 2.0
 _STEADY = 10.0
 """Seconds after which a worker that dies is not one that cannot start."""
 
+_PATIENCE = 30.0
+"""Seconds for which a worker's event loop may stand still before it counts as dead: far more than any honest pause."""
+
 _log = structlog.get_logger("livefeed.supervisor")
 
 
 class Supervisor:
     """Workers for *config* on *listeners*."""
 
-    def __init__(self, config: Config, backend: Backend, listeners: Listeners) -> None:
+    def __init__(self, config: Config, backend: Backend, listeners: Listeners, *, patience: float = _PATIENCE) -> None:
         self._config = config
+        self._patience = patience
         self._backend = backend
         self._listeners = listeners
         self._board = Board.share(config.workers, Path(tempfile.gettempdir()))
+        self._signs = Board(config.workers, self._board)
         self._processes: dict[int, asyncio.subprocess.Process] = {}
+        self._clean = True
         self._keepers: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
         self._forced = asyncio.Event()
@@ -68,11 +74,27 @@ class Supervisor:
             self._forced.set()
         self._stopping.set()
 
-    async def asked_to_stop(self) -> None:
-        await self._stopping.wait()
+    async def run(self) -> None:
+        """Watch over the workers until a signal asks to stop."""
+        period = self._patience / 6
+        loop = asyncio.get_running_loop()
+        while not self._stopping.is_set():
+            due = loop.time() + period
+            with contextlib.suppress(TimeoutError):
+                await asyncio.wait_for(self._stopping.wait(), period)
+            # Who was stopped itself, with all of its group, must not judge those who had no time to give a sign.
+            if loop.time() < due + period:
+                self._end_the_hung()
+
+    def _end_the_hung(self) -> None:
+        for row, process in self._processes.items():
+            if self._signs.silence(row) > self._patience:
+                _log.error("a worker hangs and is killed", row=row)
+                with contextlib.suppress(ProcessLookupError):
+                    process.kill()
 
     async def stop(self) -> bool:
-        """End the workers; whether all of them ended in time."""
+        """End the workers; whether all of them ended as they should, and in time."""
         self._stopping.set()
         # Whoever connects now is refused at once and goes elsewhere, instead of waiting in a queue that nobody empties.
         self._listeners.close()
@@ -83,13 +105,14 @@ class Supervisor:
         forced = asyncio.create_task(self._forced.wait())
         await asyncio.wait((everybody, forced), timeout=self._config.grace + 1, return_when=asyncio.FIRST_COMPLETED)
         forced.cancel()
-        clean = everybody.done()
+        self._clean = self._clean and everybody.done()
         for process in self._processes.values():
             with contextlib.suppress(ProcessLookupError):
                 process.kill()
         await everybody
+        self._signs.close()
         os.close(self._board)
-        return clean
+        return self._clean
 
     async def _keep(self, row: int, ready: asyncio.Future[str]) -> None:
         """Keep worker *row* alive; *ready* is told once how its first start went."""
@@ -99,6 +122,8 @@ class Supervisor:
             began = loop.time()
             code = await self._run_one(row, ready)
             if self._stopping.is_set():
+                # -SIGTERM: it was asked before it could listen.
+                self._clean = self._clean and code in (0, -signal.SIGTERM)
                 return
             _log.error("a worker ended by itself and is started again", row=row, code=code)
             pause = _FIRST_PAUSE if loop.time() - began > _STEADY else min(pause * 2, _LONGEST_PAUSE)
@@ -112,6 +137,7 @@ class Supervisor:
             orders = Orders(self._config, self._backend, row, self._config.workers, self._board, listeners)
             process = await self._spawn(theirs.fileno(), [self._board, *listeners])
             theirs.close()
+            self._signs.touch(row)
             self._processes[row] = process
             reader, writer = await asyncio.open_connection(sock=ours)
             told = await _instruct(orders, reader, writer)

@@ -109,7 +109,10 @@ def main() -> None:
         signal.signal(number, signal.SIG_IGN)
     signal.pthread_sigmask(signal.SIG_UNBLOCK, FOR_THE_SUPERVISOR)
     control = socket.socket(fileno=int(sys.argv[1]))
-    orders = receive(control)
+    try:
+        orders = receive(control)
+    except EOFError:
+        return
     logging.configure(orders.config.log_level, orders.config.log_format, worker=orders.row)
     # Tens of thousands of readers are objects that stay: to look through them all again and again would be a fifth of each
     # handshake, and a pause for everybody.
