@@ -72,9 +72,16 @@ class Appender:
                     call.done.exception()
 
     async def _send(self, waits: tuple[Wait, ...], calls: list[_Call]) -> None:
+        if forgotten := await self._try(waits, calls, whole=False):
+            # The level is waited for again: what was waited for before was not theirs.
+            await self._try(waits, forgotten, whole=True)
+
+    async def _try(self, waits: tuple[Wait, ...], calls: list[_Call], *, whole: bool) -> list[_Call]:
+        """Send *calls*, *whole* or with their scripts' digests only; those whose scripts Redis has forgotten."""
         pipeline = self.redis.pipeline(transaction=False)
         for call in calls:
-            pipeline.execute_command("EVALSHA", call.script.digest, len(call.keys), *call.keys, *call.arguments)
+            name = ("EVAL", call.script.text) if whole else ("EVALSHA", call.script.digest)
+            pipeline.execute_command(*name, len(call.keys), *call.keys, *call.arguments)
         for wait in waits:
             pipeline.execute_command(*wait)
         try:
@@ -82,23 +89,20 @@ class Appender:
         except RedisError as exc:
             answers = [exc] * len(calls)
         waited: list[object] = answers[len(calls) :]
+        forgotten = []
         for call, answer in zip(calls, answers, strict=False):
-            await self._settle(call, answer, waited)
+            if isinstance(answer, NoScriptError):
+                forgotten.append(call)
+            else:
+                self._settle(call, answer, waited)
+        return forgotten
 
-    async def _settle(self, call: _Call, answer: Any, waited: list[object]) -> None:
-        if isinstance(answer, NoScriptError):
-            try:
-                answer = await call.script(self.redis, call.keys, call.arguments)
-                # What was waited for was not this call's: nothing is claimed for it.
-                waited = [0 for _ in waited]
-            except Unavailable as exc:
-                answer = exc
-        if isinstance(answer, RedisError):
-            answer = scripts.unavailable(answer)
+    @staticmethod
+    def _settle(call: _Call, answer: Any, waited: list[object]) -> None:
         if call.done.done():
             return
-        if isinstance(answer, Exception):
-            call.done.set_exception(answer)
+        if isinstance(answer, RedisError):
+            call.done.set_exception(scripts.unavailable(answer))
             # Nobody may be there any more to hear it.
             call.done.exception()
         else:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 
 import pytest
@@ -14,9 +15,11 @@ from livefeed.filters import Filter
 from livefeed.holes import Hole, NoFeed, Page
 from livefeed.log.catalog import Catalog
 from livefeed.log.changes import Appended, Change, Closed, Exists, Missing, Raced, Repeated
-from livefeed.log.connect import inspect
+from livefeed.log.connect import connect, inspect
+from livefeed.log.durability import Durability
 from livefeed.log.eventlog import EventLog
 from livefeed.log.itemstore import ItemStore
+from tests.stores import Store
 
 FEED = "world"
 
@@ -186,6 +189,19 @@ async def test_trimming_by_count_is_told_exactly(log: EventLog, redis: Redis, ke
         else:
             assert isinstance(found, Page)
             assert [event.cursor.seq for event in found.events] == list(range(cursor.seq + 1, 10))
+
+
+async def test_the_first_append_to_a_restarted_redis_reaches_its_durability(store: Store) -> None:
+    store.start()
+    async with connect(store.url, timeout=5.0, connections=4) as redis:
+        await Catalog(redis).put(FEED, FeedSettings())
+        log = EventLog(redis, await inspect(redis, store.url), durability=Durability.AOF)
+        await append(log, published("one"))
+        await redis.script_flush()
+        assert isinstance(await log.append(FEED, canceled("one")), Appended)
+        await redis.script_flush()
+        outcomes = await asyncio.gather(*(log.append(FEED, published(name)) for name in ("two", "three")))
+        assert [outcome.cursor.seq for outcome in outcomes if isinstance(outcome, Appended) and outcome.cursor] == [3, 4]
 
 
 async def test_trimming_by_bytes(log: EventLog, redis: Redis) -> None:
