@@ -124,7 +124,9 @@ class HttpProtocol(HttpToolsProtocol):
         if self.flow.read_paused:
             # It is our application that has not taken the body yet.
             self.network.await_body(self)
-        elif self._part is _Part.NONE:
+            return
+        self.network.counters.connections_timed_out += 1
+        if self._part is _Part.NONE:
             self.transport.close()
         else:
             self._refuse(408, "the request did not arrive in time")

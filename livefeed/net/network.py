@@ -202,7 +202,6 @@ class Network:
             if deadline > now:
                 return
             del due[connection]
-            self.counters.connections_timed_out += 1
             connection.out_of_time()
 
     def _end_closing(self, now: float) -> None:

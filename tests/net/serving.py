@@ -70,6 +70,7 @@ class Served:
         self.joined = threading.Semaphore(0)
         self.greeting = b""
         self.heard: SimpleQueue[str] = SimpleQueue()
+        self.go_on = asyncio.Event()
         direct = kind.startswith("direct")
         self.config = uvicorn.Config(
             self.app,
@@ -105,6 +106,9 @@ class Served:
             await refuse_websocket(scope, send, 429, [(b"retry-after", b"3")], b"later")
         elif path == "/broken":
             raise ZeroDivisionError
+        elif path == "/unread":
+            await self.go_on.wait()
+            await self.plain(scope, receive, send)
         elif path == "/never":
             await self.never(receive)
         else:

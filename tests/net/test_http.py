@@ -103,6 +103,17 @@ def test_a_body_may_take_its_time_as_long_as_it_comes() -> None:
         assert client.head().startswith("http/1.1 200 ")
 
 
+def test_an_application_that_is_slow_to_read_is_not_the_clients_fault(hasty: ConnectionLimits) -> None:
+    with served("direct-uvloop", hasty) as server, Client(server) as client:
+        client.send(b"POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\n\r\n" + b"x" * 300_000)
+        # The deadline of another connection passes in the meantime, by the same clock.
+        with Client(server) as other:
+            assert other.read_to_end() == b""
+        server.call(server.go_on.set)
+        assert client.head().startswith("http/1.1 200 ")
+        assert server.network.counters.connections_timed_out == 1
+
+
 def test_a_served_reader_has_no_deadline(hasty: ConnectionLimits) -> None:
     with served("direct-uvloop", hasty) as server, Client(server) as first, Client(server) as second:
         first.get("/stream")
