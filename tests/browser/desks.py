@@ -30,8 +30,8 @@ class Desk:
         return desk
 
     async def ready(self) -> None:
-        await expect(self.page.locator(".desk[data-ready]")).to_be_attached()
-        await expect(self.page.locator(".desk-state")).to_have_text("Live")
+        await expect(self.page.locator(".desk[data-ready]")).to_be_attached(timeout=15_000)
+        await expect(self.page.locator(".desk-state")).to_have_text("Live", timeout=15_000)
 
     @property
     def headline(self) -> Locator:

@@ -8,9 +8,10 @@ import time
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import BrowserContext, Page, Route
+from playwright.async_api import Browser, BrowserContext, Page, Route, expect
 
 from livefeed.events import rfc3339
+from tests.browser.desks import Desk
 from tests.browser.show import stage
 from tests.browser.site import Site
 
@@ -120,6 +121,49 @@ async def _draw(page: Page, address: str, path: Path) -> None:
     await page.close()
 
 
+async def _draw_desk(browser: Browser, site: Site, folder: Path) -> None:
+    """An editor in the middle of it, a colleague at the same item, and something of each kind in the list."""
+    await site.publish(FEED, headline="Interview with the harbour master: what the night cost", draft=True)
+    await site.publish(FEED, headline="Rail timetable for Tuesday", embargoedUntil="2099-01-01T05:00:00Z", tags=["Transport"])
+    held = await site.publish(FEED, headline="Third breach in the wall")
+    await site.ask("POST", f"/v1/feeds/{FEED}/items/{held['id']}/hold", {"reason": "The coast guard has not confirmed it."})
+    wide: dict[str, Any] = {"viewport": {"width": 1440, "height": 900}, "locale": "en-GB", "timezone_id": "Europe/Oslo"}
+    contexts = [await browser.new_context(**wide), await browser.new_context(**wide)]
+    ben, ada = [
+        await Desk.open(await context.new_page(), site, FEED, name)
+        for context, name in zip(contexts, ("Ben", "Ada"), strict=True)
+    ]
+    for desk in (ben, ada):
+        await desk.edit("Power is back")
+    await ada.body.click()
+    await ada.page.keyboard.press("Control+End")
+    await ada.page.keyboard.press("Enter")
+    await ada.page.keyboard.type("The town hall stays open as a shelter until they are back.")
+    await expect(ada.page.locator(".with")).to_be_visible(timeout=15_000)
+    await ada.page.screenshot(path=folder / "desk.png")
+    for context in contexts:
+        await context.close()
+
+
+async def _draw_walls(browser: Browser, site: Site, folder: Path) -> None:
+    """A screen on a quiet afternoon and one with breaking news, and the page that lists them."""
+    screen: dict[str, Any] = {"viewport": {"width": 1600, "height": 900}, "locale": "en-GB", "timezone_id": "Europe/Oslo"}
+    context = await browser.new_context(**screen)
+    for name, query in (
+        ("wall", "?screen=newsroom-2&tz=Europe/Oslo"),
+        ("wall-light", "?screen=lobby&theme=light&lang=de&tags=Transport,Halden"),
+    ):
+        page = await context.new_page()
+        await page.goto(f"{site.url}/wall/{FEED}{query}")
+        await expect(page.locator(".state .word")).to_have_text("Live")
+        await page.screenshot(path=folder / f"{name}.png", scale="css")
+    page = await (await browser.new_context(viewport={"width": 1200, "height": 600}, locale="en-GB")).new_page()
+    await page.goto(f"{site.url}/wall/status")
+    await expect(page.locator(".sum")).to_have_text("2 of 2 screens are live.", timeout=20_000)
+    await page.screenshot(path=folder / "wall-status.png")
+    await context.close()
+
+
 async def main(folder: Path) -> None:
     async with stage() as (site, browser):
         article = await _publish(site)
@@ -138,6 +182,8 @@ async def main(folder: Path) -> None:
             ("start", "wide", "/"),
         ):
             await _draw(await contexts[kind].new_page(), site.url + address, folder / f"{name}.png")
+        await _draw_walls(browser, site, folder)
+        await _draw_desk(browser, site, folder)
 
 
 if __name__ == "__main__":

@@ -82,6 +82,20 @@ async def test_what_is_published_is_out_once_and_as_it_was_written(desk: Desk, p
     ]
 
 
+async def test_a_paragraph_is_added_to_what_is_there(desk: Desk, page: Page) -> None:
+    await desk.site.publish(desk.feed, headline="Ten ships", bodyText="One.")
+    await desk.edit("Ten ships")
+    await desk.body.click()
+    await page.keyboard.press("Control+End")
+    await page.keyboard.press("Enter")
+    await page.keyboard.type("Two.")
+    await page.keyboard.press("Control+Enter")
+    await expect(page.locator(".items .version")).to_have_text("v2")
+    item = await only(desk)
+    assert item["bodyHtml"] == "<p>One.</p><p>Two.</p>"
+    assert "bodyText" not in item
+
+
 async def test_two_breaths_of_ctrl_enter_publish_once(desk: Desk, page: Page) -> None:
     await desk.write("Once")
     await page.evaluate(

@@ -14,7 +14,7 @@ from tests.waiting import until
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-GONE = float(os.environ.get("LIVEFEED_TEST_OUTAGE", "1"))
+GONE = float(os.environ.get("SHOW_OUTAGE", "1"))
 """Seconds for which the server is away at least."""
 
 

@@ -14,7 +14,7 @@ from tests.browser.site import Site
 
 pytestmark = pytest.mark.asyncio(loop_scope="session")
 
-ITEMS = int(os.environ.get("LIVEFEED_TEST_WALL_ITEMS", "1200"))
+ITEMS = int(os.environ.get("SHOW_WALL_ITEMS", "1200"))
 STEP = 10
 """Items at once."""
 BETWEEN = 14_400
@@ -247,7 +247,7 @@ async def test_the_page_of_all_screens(page: Page, browser: Browser, site: Site,
     await open_wall(screen, site, feed, "?screen=lobby")
     await page.goto(f"{site.url}/wall/status")
     row = page.locator("tbody tr", has=page.locator("a", has_text=feed))
-    await expect(row.locator("th")).to_have_text("lobby")
+    await expect(row.locator("th")).to_have_text("lobby", timeout=20_000)
     await expect(row.locator(".state")).to_have_text("Live")
     await expect(row).to_contain_text(re.compile(r"\d+ s ago"))
     report: dict[str, Any] = next(s for s in (await site.ask("GET", "/v1/screens"))["screens"] if s["feed"] == feed)
@@ -261,7 +261,7 @@ async def test_everything_can_be_read_from_afar(page: Page, site: Site, feed: st
     """Contrast of at least 7:1, and nothing smaller than 32 pt on a screen of 1,080 lines."""
     await page.set_viewport_size({"width": 1920, "height": 1080})
     await page.clock.install()
-    await site.publish(feed, headline="Bridge closed", urgency=1)
+    await site.publish(feed, headline="Bridge closed between both banks of the river until the water has gone down", urgency=1)
     await site.publish(feed, headline="Storm", pinned=True)
     await site.publish(feed, headline="Vote", correction="It was two.")
     for number in range(5):

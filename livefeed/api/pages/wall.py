@@ -25,7 +25,7 @@ __all__ = ["Scene", "Wall", "read_scene"]
 ROWS, MOST_ROWS = 6, 20
 KEPT = 60
 """Items among which to look for pins and breaking news; the page itself keeps as many."""
-BAND = 2
+BAND = 3
 """Rows whose place the band of breaking news takes, so that type does not shrink for it."""
 LATE = 60_000
 """Milliseconds after which a screen that reports four times a minute is missing."""

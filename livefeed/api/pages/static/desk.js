@@ -107,8 +107,8 @@ outbox.addEventListener("refused", ({ detail }) => toast(detail.problem.status =
 items.addEventListener("change", () => {
   const item = composer.base && items.get(composer.base.id);
   if (!item || item.version <= composer.base.version) return;
-  if (item.state === "withheld" && !item.held) items.read(item.id).catch(() => {}); // it comes back here with what it said
-  else composer.meet(item);
+  if (item.state === "withheld" && !item.held) return; // it comes here again with what it said
+  composer.meet(item);
 });
 presence.addEventListener("change", showPeople);
 for (const name of ["event", "snapshot", "reset"]) live.addEventListener(name, ({ detail }) => items.apply(detail));

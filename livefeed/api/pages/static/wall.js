@@ -34,7 +34,6 @@ const called = given || ownName();
 const opened = Date.now();
 let filled = false;
 let shown = screen.view(Date.now());
-let due = false;
 let painted = 0;
 let changed = Date.now();
 let reported = 0;
@@ -60,7 +59,6 @@ function take(event) {
   filled = true;
   if (event.type.startsWith("live.item.")) board.greet(added, now); // what comes in bulk is no news of this moment
   changed = Date.now();
-  due = true;
   if (changed - painted >= TICK || event.type.startsWith("live.stream.") || isRemoval(event)) paint();
 }
 
@@ -69,10 +67,10 @@ const isRemoval = ({ type }) => type === "live.item.withheld" || type === "live.
 
 function paint() {
   const now = live.now();
-  due = false;
   painted = Date.now();
   shown = screen.view(now);
   board.show(shown, now);
+  showState(now);
   find(".empty").hidden = shown.size > 0;
   if (screen.wanting) refill();
 }
@@ -85,14 +83,13 @@ async function refill() {
   } catch {
     screen.more = true;
   }
-  due = true;
 }
 
 function tick() {
   const now = live.now();
-  if (due || live.state !== "connecting") paint();
+  if (filled) paint();
+  else showState(now);
   showClock(now);
-  showState(now);
   const step = ORBIT[Math.floor(now / SHIFT) % ORBIT.length];
   wall.style.setProperty("--x", `${step[0]}px`);
   wall.style.setProperty("--y", `${step[1]}px`);
@@ -116,7 +113,7 @@ function showState(now) {
   chip.dataset.state = state;
   say(told[".shape"], SHAPES[state]);
   say(told[".word"], wordFor(state));
-  say(told[".last"], shown.newest ? words.text("wall.last", { age: duration(now - Date.parse(shown.newest)) }) : words.text("wall.last.none"));
+  if (filled) say(told[".last"], shown.newest ? words.text("wall.last", { age: duration(now - Date.parse(shown.newest)) }) : words.text("wall.last.none"));
   say(told[".checked"], Number.isFinite(live.age) ? words.text("wall.checked", { age: duration(live.age) }) : words.text("wall.checked.never"));
   find(".outage").hidden = state !== "offline";
   const outage = Date.now() - live.since;

@@ -15,6 +15,7 @@ export class Items extends EventTarget {
   #etag = "";
   #timer = 0;
   #looking = false;
+  /** @type {Set<string>} the holds that were asked about */ #asked = new Set();
 
   /** @param {string} address of the feed's items @param {boolean} all whether this desk may see what is not out */
   constructor(address, all) {
@@ -107,6 +108,17 @@ export class Items extends EventTarget {
 
   #tell() {
     this.dispatchEvent(new Event("change"));
+    if (this.view) this.#recall();
+  }
+
+  /** What withheld items said, which is in no list: an editor has to know them by more than the reason. */
+  async #recall() {
+    for (const { id, version, state, held } of this.#items.values()) {
+      const hold = `${id} ${version}`;
+      if (state !== "withheld" || held || this.#asked.has(hold)) continue;
+      this.#asked.add(hold);
+      await this.read(id).catch(() => this.#asked.delete(hold));
+    }
   }
 
   get(id) {

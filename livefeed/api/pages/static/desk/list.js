@@ -94,7 +94,7 @@ export class List extends EventTarget {
 
   #row(item) {
     const others = this.presence.at(item.id);
-    const stamp = JSON.stringify([item.version, item.state, item.edNote, this.current === item.id, others, this.#age(item)]);
+    const stamp = JSON.stringify([item.version, item.state, item.edNote, Boolean(item.held), this.current === item.id, others, this.#age(item)]);
     const drawn = this.#drawn.get(item.id);
     if (drawn?.version === stamp) return drawn.element;
     const element = drawn?.element ?? make("li");
@@ -109,7 +109,8 @@ export class List extends EventTarget {
   #button(item, others) {
     const { words } = this;
     const gone = item.pubStatus !== "usable";
-    const title = gone ? (item.held ? titleOf(item.held) : item.reason || words.text(`desk.gone.${item.state}`)) : titleOf(item);
+    const why = item.reason || words.text(`desk.gone.${item.state === "canceled" ? "canceled" : "withheld"}`);
+    const title = !gone ? titleOf(item) : item.held ? titleOf(item.held) : why;
     const flags = ["pinned", "keyEvent", "highlight"].filter((name) => item[name]).map((name) => make("span.flag", {}, words.text(`desk.flag.${name}`)));
     const facts = [
       make("span.kind", {}, words.text(`desk.state.${item.state}`)),
@@ -121,7 +122,13 @@ export class List extends EventTarget {
       others.length > 0 && make("span.editing", {}, words.text("desk.editing", { names: namesOf(others) })),
     ];
     const current = this.current === item.id ? "true" : null;
-    return make("button", { type: "button", "data-id": item.id, "aria-current": current }, make("span.facts", {}, ...facts), make("span.title", { dir: "auto", lang: item.language }, title));
+    return make(
+      "button",
+      { type: "button", "data-id": item.id, "aria-current": current },
+      make("span.facts", {}, ...facts),
+      make("span.title", { dir: "auto", lang: item.language }, title),
+      gone && item.held && make("span.reason", { dir: "auto" }, why),
+    );
   }
 
   #age(item) {

@@ -43,9 +43,9 @@ export class Rows {
     this.timeOf = timeOf;
     this.band = band;
     this.alarm = /** @type {HTMLElement} */ (band.querySelector("p"));
-    this.alarmText = voice(this.alarm);
+    this.alarmText = this.alarm.firstChild instanceof Text ? this.alarm.firstChild : voice(this.alarm);
+    this.list = list;
     this.slots = Array.from({ length: count }, row);
-    list.replaceChildren(...this.slots.map(({ element }) => element));
   }
 
   /** From now on these stand out for a moment. @param {string[]} uris @param {number} now */
@@ -56,6 +56,8 @@ export class Rows {
 
   /** @param {{breaking?: Item, rows: Item[]}} view @param {number} now */
   show({ breaking, rows }, now) {
+    // Until there is something to show, what the server has drawn stays.
+    if (!this.slots[0].element.isConnected) this.list.replaceChildren(...this.slots.map(({ element }) => element));
     this.band.hidden = !breaking;
     say(this.alarmText, breaking ? titleOf(breaking) : "");
     speak(this.alarm, breaking);

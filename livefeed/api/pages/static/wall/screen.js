@@ -9,7 +9,7 @@ import { newestFirst } from "../model.js";
 export const KEPT = 60;
 
 /** Rows whose place the band of breaking news takes, so that type does not shrink for it. */
-const BAND = 2;
+const BAND = 3;
 
 export class Screen {
   /** @type {Map<string, Item>} by uri */ #items = new Map();
