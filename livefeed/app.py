@@ -106,7 +106,16 @@ class Application:
         self._items = ItemStore(self._redis)
         self._editor = Editor(self._log, self._items, self._catalog, counters)
         self._audit = Audit(self._redis)
-        self._hub = Hub(self._log, self._items, self._catalog, self._bells[0], version=__version__, counters=counters)
+        self._formats = Formats(self._catalog, self._items, self._log, _now, config.public_url)
+        self._hub = Hub(
+            self._log,
+            self._items,
+            self._catalog,
+            self._bells[0],
+            version=__version__,
+            counters=counters,
+            forget=self._formats.drop,
+        )
         self._headcount = Headcount(self._redis, self._readers_here)
         self._authenticator = _authenticator(config, self._redis)
         self._exposition = Exposition(board, row, counters, __version__)
@@ -118,7 +127,6 @@ class Application:
         )
 
     def _routes(self) -> list[BaseRoute]:
-        formats = Formats(self._catalog, self._items, self._log, _now, self.config.public_url)
         pages = Pages(self._catalog, self._items, self._headcount.of, _now, base=self.config.public_url, version=__version__)
         desks, screens = Roster(self._redis, keep=_AT_DESK, most=200), Roster(self._redis, keep=_SCREENS, most=500)
         presence = Presence(self._catalog, desks, screens)
@@ -127,7 +135,7 @@ class Application:
             *Events(self._hub).routes(),
             *Sockets(self._hub, publishing).routes(),
             *Items(publishing, Lists(self._items, self._catalog)).routes(),
-            *formats.routes(),
+            *self._formats.routes(),
             *pages.routes(),
             *Desk(pages, self._catalog).routes(),
             *Wall(pages, presence).routes(),

@@ -46,9 +46,19 @@ class Channel:
     """One feed in one worker.
 
     *ask* is called with a request and the generation in which it was made; the answer comes back through `answer` or `failed`.
+    *forget* is called with the feed's name when something was held or canceled, before readers hear of it: for caches elsewhere.
     """
 
-    def __init__(self, feed: str, head: Cursor, *, terms: Terms, ask: Ask, counters: Counters) -> None:
+    def __init__(
+        self,
+        feed: str,
+        head: Cursor,
+        *,
+        terms: Terms,
+        ask: Ask,
+        counters: Counters,
+        forget: Callable[[str], object] | None = None,
+    ) -> None:
         self.feed = feed
         self.terms = terms
         self.counters = counters
@@ -59,6 +69,7 @@ class Channel:
         self.watchers: set[Callable[[], None]] = set()
         self._groups = Groups(counters)
         self._ask = ask
+        self._forget = forget
         self._waiting = Waiting(lambda request: ask(self, request, self.generation))
         self._blocks: dict[tuple[Cursor, Filter, Wire], tuple[bytes, Cursor]] = {}
 
@@ -268,6 +279,8 @@ class Channel:
             if event.type.removes:
                 self.generation += 1
                 self.ring.erase(event.item_id, event.cursor)
+                if self._forget is not None:
+                    self._forget(self.feed)
         self._blocks.clear()
         self._groups.deliver(page.events, self.terms.now())
         self.checked()

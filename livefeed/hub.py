@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
 from types import TracebackType
 from typing import Any, Self
 
@@ -55,7 +55,15 @@ class Hub:
     """The channels of one worker. Used as a context manager, which owns all tasks."""
 
     def __init__(
-        self, log: EventLog, items: ItemStore, catalog: Catalog, bell: Doorbell, *, version: str, counters: Counters
+        self,
+        log: EventLog,
+        items: ItemStore,
+        catalog: Catalog,
+        bell: Doorbell,
+        *,
+        version: str,
+        counters: Counters,
+        forget: Callable[[str], object] | None = None,
     ) -> None:
         self.log = log
         self.items = items
@@ -65,6 +73,7 @@ class Hub:
         self.channels: dict[str, Channel] = {}
         self.tail = Tail(log, bell, self.channels, counters)
         self.settings: dict[str, Feed] = {}
+        self._forget = forget
         self.draining = False
         self._opening: dict[str, asyncio.Task[Channel | RequestError]] = {}
         self._wheel: list[list[Reader]] = [[] for _ in range(_SLOTS)]
@@ -120,7 +129,7 @@ class Hub:
             found = await self.catalog.get(feed)
         except (NotFound, Unavailable) as exc:
             return exc
-        channel = Channel(feed, found.head, terms=self.terms, ask=self._ask, counters=self.counters)
+        channel = Channel(feed, found.head, terms=self.terms, ask=self._ask, counters=self.counters, forget=self._forget)
         self.settings[feed] = found
         self.channels[feed] = channel
         self._empty_since[feed] = time.monotonic()

@@ -71,7 +71,8 @@ class Feed:
         self.asked: list[tuple[Request, int]] = []
         self.counters = Counters()
         terms = Terms(version="1", heartbeat=15, now=lambda: 1_795_435_200_000)
-        self.channel = Channel("world", head, terms=terms, ask=self._ask, counters=self.counters)
+        self.forgotten: list[str] = []
+        self.channel = Channel("world", head, terms=terms, ask=self._ask, counters=self.counters, forget=self.forgotten.append)
 
     def _ask(self, _: Channel, request: Request, generation: int) -> None:
         self.asked.append((request, generation))
@@ -217,6 +218,7 @@ def test_the_ring_forgets_killed_text_before_the_kill_goes_on() -> None:
     reader = feed.join(After(HEAD))
 
     assert reader.heard() == ["hello", "12", "13"]
+    assert feed.forgotten == ["world"]
 
 
 def test_filters_look_at_what_an_item_ever_was_and_heartbeats_carry_the_position() -> None:
