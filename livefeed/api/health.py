@@ -55,10 +55,17 @@ def _answer(body: bytes, media_type: str) -> Response:
 
 
 def _is_local(request: Request) -> bool:
-    """Whether it comes from this machine itself: a proxy on it speaks for somebody else."""
+    """Whether it comes from this machine itself: a proxy on it speaks for somebody else.
+
+    So does a browser on it, for a page whose host name has been made to lead here: who means this machine says so.
+    """
     if request.client is None or any(name in request.headers for name in _FORWARDED):
         return False
+    return _is_loopback(request.client.host) and (request.url.hostname == "localhost" or _is_loopback(request.url.hostname))
+
+
+def _is_loopback(host: str | None) -> bool:
     try:
-        return ipaddress.ip_address(request.client.host).is_loopback
+        return ipaddress.ip_address(host or "").is_loopback
     except ValueError:
         return False

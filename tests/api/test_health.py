@@ -33,7 +33,7 @@ def client(*faults: str, peer: str = "127.0.0.1", caller: Caller = Caller.ANONYM
 
     health = Health(found, figures)
     app = Starlette(routes=health.routes(), exception_handlers=HANDLERS)
-    return TestClient(As(app, caller), client=(peer, 1))
+    return TestClient(As(app, caller), base_url="http://127.0.0.1", client=(peer, 1))
 
 
 def test_live_whatever_redis_does() -> None:

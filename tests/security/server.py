@@ -33,7 +33,7 @@ class Server:
         self._serving = threading.Event()
         self._process = subprocess.Popen(
             [sys.executable, "-m", "livefeed", "serve", "--port", "0"],
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": os.getcwd(), **environ},
+            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2]), **environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -139,3 +139,11 @@ def test_what_is_for_operators_is_not_for_the_world(server: Server, path: str) -
         assert client.get(path).status_code == 403
     with server.client(x_forwarded_for="203.0.113.9") as client:
         assert client.get(path).status_code == 200
+
+
+def test_a_page_whose_name_was_made_to_lead_here_reads_no_metrics(server: Server) -> None:
+    """DNS rebinding: the browser is on this machine, and the page is not."""
+    with server.client(None) as client:
+        assert client.get("/metrics").status_code == 200
+        for host in ("evil.example", f"evil.example:{server.address[1]}", "127.0.0.1.evil.example", "localhost.evil.example"):
+            assert client.get("/metrics", headers={"host": host}).status_code == 401
