@@ -40,7 +40,7 @@ bench: install
 	$(BIN)/python -m bench.report bench-report.json docs/benchmarks.md
 
 chaos: install
-	$(BIN)/python -m chaos
+	$(BIN)/python -m tests.chaos
 
 clean:
 	rm -rf $(VENV) .mypy_cache .pytest_cache .ruff_cache .hypothesis .coverage htmlcov build dist

@@ -21,6 +21,7 @@ from livefeed.items.rules import Text
 from livefeed.log import moves
 from livefeed.log.catalog import Catalog
 from livefeed.log.changes import Appended, Change, Closed, Exists, Missing, Moved, Outcome, Raced, Repeated
+from livefeed.log.deadline import in_time
 from livefeed.log.due import DueList
 from livefeed.log.durability import Durability
 from livefeed.log.eventlog import EventLog
@@ -65,6 +66,7 @@ class Editor:
 
     # -- publishing
 
+    @in_time
     async def publish(
         self,
         feed: str,
@@ -110,6 +112,7 @@ class Editor:
 
     # -- changing
 
+    @in_time
     async def patch(
         self,
         feed: str,
@@ -132,16 +135,19 @@ class Editor:
 
         return await self._change(feed, item_id, move, expects=expects, durability=durability)
 
+    @in_time
     async def hold(self, feed: str, item_id: str, reason: str = "", *, expects: int | None = None, inbox: str = "") -> Done:
         """Withhold an item while it is checked; its text is sealed for `release`."""
         said = REASON.check(reason, "/reason")
         return await self._erase(feed, item_id, lambda c, now: moves.held(c, said, now=now, inbox=inbox), expects)
 
+    @in_time
     async def cancel(self, feed: str, item_id: str, reason: str = "", *, expects: int | None = None, inbox: str = "") -> Done:
         """Kill an item for good."""
         said = REASON.check(reason, "/reason")
         return await self._erase(feed, item_id, lambda c, now: moves.canceled(c, said, now=now, inbox=inbox), expects)
 
+    @in_time
     async def release(
         self, feed: str, item_id: str, patch: object = None, *, expects: int | None = None, inbox: str = ""
     ) -> Done:
@@ -150,6 +156,7 @@ class Editor:
             feed, item_id, lambda c, now: moves.released(c, patch, now=now, inbox=inbox), expects=expects, unseals=True
         )
 
+    @in_time
     async def publish_draft(self, feed: str, item_id: str, *, expects: int | None = None) -> Done:
         """Let a draft go out, now or when its embargo ends."""
         return await self._change(feed, item_id, lambda c, now: moves.published(c, now=now), expects=expects)

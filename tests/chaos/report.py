@@ -1,0 +1,47 @@
+"""What was found, as a file for programs and a table for people."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+__all__ = ["BEGIN", "DOCUMENT", "END", "REPORT", "render", "save", "update_document"]
+
+ROOT = Path(__file__).parents[2]
+REPORT = ROOT / "chaos-report.json"
+DOCUMENT = ROOT / "docs" / "reliability.md"
+BEGIN, END = "<!-- made from chaos-report.json: begin -->", "<!-- made from chaos-report.json: end -->"
+
+
+def save(path: Path, runs: dict[str, dict[str, Any]]) -> None:
+    """Put *runs* into the report; what was not run stays as it was."""
+    known: dict[str, Any] = orjson.loads(path.read_bytes()) if path.exists() else {}
+    path.write_bytes(orjson.dumps(known | runs, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
+
+
+def _told(value: object) -> str:
+    if isinstance(value, dict):
+        return "(" + ", ".join(f"{name} {_told(each)}" for name, each in value.items()) + ")"
+    if isinstance(value, list):
+        return "/".join(map(str, value))
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def render(report: dict[str, dict[str, Any]]) -> str:
+    """The table, one row a run."""
+    lines = ["| what is done | on | size | seconds | violations | figures |", "|---|---|---|---|---|---|"]
+    for run in sorted(report.values(), key=lambda run: (run["order"], run["store"])):
+        figures = "; ".join(f"{name} {_told(value)}" for name, value in run["figures"].items())
+        line = f"| {run['title']} | {run['store']} | {run['size']} | {run['seconds']:.0f} | **{run['violations']}** | {figures} |"
+        lines.append(line)
+    return "\n".join(lines)
+
+
+def update_document(report: Path = REPORT, document: Path = DOCUMENT) -> None:
+    text = document.read_text(encoding="utf-8")
+    before, rest = text.split(BEGIN)
+    _, after = rest.split(END)
+    table = render(orjson.loads(report.read_bytes()))
+    document.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
