@@ -16,6 +16,9 @@ from tests.waiting import until
 
 __all__ = ["bad_network", "junk_cursors", "limits", "lost_tails", "outages", "trimmed_replay"]
 
+PAUSE = 8
+"""Seconds."""
+
 Deed = Callable[[Rig], Awaitable[None]]
 
 
@@ -42,14 +45,14 @@ async def _continue(own: Rig) -> None:
 
 
 async def _pause(own: Rig) -> None:
+    # Nothing at all comes through, the command that would end it neither: it ends by itself.
     with own.hand as hand:
-        hand.execute_command("CLIENT", "PAUSE", 60_000, "ALL")
+        hand.execute_command("CLIENT", "PAUSE", PAUSE * 1_000, "ALL")
 
 
-async def _unpause(own: Rig) -> None:
-    # No command comes through a pause of all: only a new start of its time ends it, which this one is.
+async def _wait_for_the_end(own: Rig) -> None:
     with own.hand as hand:
-        hand.execute_command("CLIENT", "UNPAUSE")
+        await asyncio.to_thread(hand.ping)
 
 
 async def _demote(own: Rig) -> None:
@@ -69,7 +72,7 @@ async def outages(scale: Scale) -> Outcome:
         "silent 5 s": (_silence, _speak, 5.0 if scale.full else 0),
         f"silent {seconds} s": (_silence, _speak, seconds),
         "SIGSTOP": (_stop, _continue, scale.of(8, 0)),
-        "CLIENT PAUSE": (_pause, _unpause, scale.of(8, 0)),
+        "CLIENT PAUSE": (_pause, _wait_for_the_end, scale.of(PAUSE, 0)),
         "demoted": (_demote, _promote, scale.of(8, 5)),
     }
     figures: dict[str, Any] = {}

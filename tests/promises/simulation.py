@@ -94,7 +94,7 @@ class Worker:
     def __init__(self, log: ToyLog, head: Cursor, random: Random) -> None:
         self.log = log
         self.random = random
-        terms = Terms(version="0", heartbeat=15, now=lambda: 1_000)
+        terms = Terms(version="0", heartbeat=15, now=lambda: log.clock)
         self.channel = Channel(FEED, head, terms=terms, ask=self._ask, counters=Counters())
         self.tail = Tail(cast("EventLog", Far()), cast("Any", None), {FEED: self.channel}, Counters())
         self.asks: list[Ask] = []
@@ -245,6 +245,7 @@ class Simulation:
     def run(self, steps: int = 100) -> None:
         for deed in self.random.choices(list(self.deeds), list(self.deeds.values()), k=steps):
             deed()
+            self.log.clock += 400
         self.settle()
 
     def _worker(self) -> Worker:
@@ -376,6 +377,7 @@ class Simulation:
             self._check(worker)
 
     def _check(self, worker: Worker) -> None:
+        self.log.clock += 15_000
         worker.channel.beat(list(worker.channel.readers))
         last = self.log.branch.last
         assert worker.channel.ring.head == last.cursor, "the tail is not level"

@@ -30,6 +30,8 @@ class ToyLog:
         self.holes: list[tuple[Cursor, Reason, tuple[int, int] | None]] = []
         self.listings: set[tuple[Cursor, int, Filter, tuple[str, ...]]] = set()
         self.lost_feeds = 0
+        self.clock = 1_000
+        """ms; what the server takes for the time."""
         self._saved: list[Branch] = []
         self._ms = 1_000
         self._count = 0
