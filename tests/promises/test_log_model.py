@@ -15,7 +15,7 @@ from livefeed.cursors import Cursor
 from livefeed.holes import Hole, Page
 from tests.promises.history import ROOT
 from tests.promises.log_machine import LogMachine
-from tests.promises.log_world import FEED
+from tests.promises.log_world import FEED, KEYS
 from tests.promises.strangers import World
 
 EXAMPLES = int(os.environ.get("LIVEFEED_TEST_EXAMPLES", "60"))
@@ -80,6 +80,14 @@ def test_a_feed_made_again_does_not_take_over_removed_numbers(world: World) -> N
         world.read(position, 5)
     world.erase(0, "cancel")
     world.read(ROOT, 5)
+
+
+def test_text_of_a_history_that_was_lost_is_kept_nowhere_out_of_a_kills_reach(world: World) -> None:
+    world.publish()
+    world.forget_feed()
+    world.put()
+    (entry,) = cast("list[tuple[bytes, dict[bytes, bytes]]]", world.hand.xrange(KEYS.rejected))
+    assert entry[1][b"entry"] == b""
 
 
 def test_another_type_in_place_of_the_log_stops_neither_settings_nor_sweeps(world: World) -> None:
