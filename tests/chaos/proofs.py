@@ -17,23 +17,26 @@ ROOT = Path(__file__).parents[2]
 
 async def _passes(*arguments: str, **environ: str) -> bool:
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments)
-    null = asyncio.subprocess.DEVNULL
-    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=os.environ | environ, stdout=null)
-    return await process.wait() == 0
+    pipe = asyncio.subprocess.PIPE
+    process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=os.environ | environ, stdout=pipe)
+    told, _ = await process.communicate()
+    if process.returncode:
+        sys.stderr.buffer.write(told)
+    return process.returncode == 0
 
 
 async def model(scale: Scale) -> Outcome:
     """A state machine against the log in a real Redis, and its model."""
     examples = scale.of(2_000, 20)
     passed = await _passes("tests/promises/test_log_model.py", LIVEFEED_TEST_EXAMPLES=str(examples))
-    return Outcome({"examples": examples, "steps each": 50}, not passed)
+    return Outcome({"examples": examples, "steps each": 50}, int(not passed))
 
 
 async def simulation(scale: Scale) -> Outcome:
     """Server and readers by seed."""
     seeds = scale.of(20_000, 400)
     passed = await _passes("tests/promises/test_simulation.py", LIVEFEED_TEST_SEEDS=str(seeds))
-    return Outcome({"seeds": seeds, "steps each": 100}, not passed)
+    return Outcome({"seeds": seeds, "steps each": 100}, int(not passed))
 
 
 async def mutants(scale: Scale) -> Outcome:
@@ -41,4 +44,4 @@ async def mutants(scale: Scale) -> Outcome:
     if not scale.full:
         return Outcome({"mutants": 0}, 0)
     passed = await _passes("tests/promises/test_mutants.py", "-k", "killed", LIVEFEED_TEST_MUTANTS="1")
-    return Outcome({"mutants": len(MUTANTS), "killed": len(MUTANTS) if passed else "not all"}, not passed)
+    return Outcome({"mutants": len(MUTANTS), "killed": len(MUTANTS) if passed else "not all"}, int(not passed))
