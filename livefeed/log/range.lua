@@ -13,7 +13,8 @@ if feed.state == 'deleted' then return { 'deleted' } end
 local is_log = kind(LOG) == 'stream'
 
 local function entry_at(id)
-  return is_log and redis.call('XRANGE', LOG, id, id)[1] ~= nil
+  local entry = is_log and redis.call('XRANGE', LOG, id, id)[1]
+  return entry and field(entry, 't') ~= ''
 end
 
 local function is_good()

@@ -9,7 +9,7 @@ local time = tonumber(ARGV[2])
 if time > feed.ms then return { 'from', feed.last } end
 if kind(KEYS[1]) == 'stream' then
   local before = redis.call('XREVRANGE', KEYS[1], id_of(math.max(time - 1, 0), 2 ^ 52), '-', 'COUNT', 1)[1]
-  if before then return { 'from', before[1] } end
+  if before and field(before, 't') ~= '' then return { 'from', before[1] } end
 end
 if feed.floor == '0-0' or (feed.floor_ms > 0 and feed.floor_ms < time) then return { 'from', feed.floor } end
 return { 'hole' }

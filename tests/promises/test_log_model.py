@@ -114,6 +114,15 @@ def test_a_foreign_entry_does_not_hide_that_a_position_is_of_another_branch(worl
     world.forge(2, 2**40, 0)
 
 
+def test_since_does_not_begin_at_a_strangers_entry(world: World) -> None:
+    world.publish()
+    world.publish()
+    world.drop_log("del")
+    world.sweep()
+    world.drop_log("refill")
+    world.since(1, 0)
+
+
 def test_the_range_missed_is_exact_for_any_cursor_and_any_trimming(world: World) -> None:
     """One read from each of all positions, under trimming by count, by strangers and around removed numbers."""
     for round_ in range(12):
