@@ -8,6 +8,7 @@ import signal
 import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from pathlib import Path
 
 import msgspec
 import structlog
@@ -92,7 +93,7 @@ def _admin_key(config: Config) -> str:
     if config.admin_key is not None:
         return check_secret(config.admin_key, "LIVEFEED_ADMIN_KEY")
     path = config.data_dir / "admin.key"
-    key, made = keep_secret(path)
+    key, made = _kept(path)
     if made:
         _log.info("an admin key was made", path=str(path))
     return key
@@ -104,7 +105,14 @@ def _token_secret(config: Config) -> str | None:
         return check_secret(config.token_secret, "LIVEFEED_TOKEN_SECRET")
     if config.token_keys is not None:
         return None
-    return keep_secret(config.data_dir / "token.secret")[0]
+    return _kept(config.data_dir / "token.secret")[0]
+
+
+def _kept(path: Path) -> tuple[str, bool]:
+    try:
+        return keep_secret(path)
+    except OSError as exc:
+        raise ConfigError(f"{path} cannot be kept: {exc.strerror}; LIVEFEED_DATA_DIR must be a folder of this user's") from exc
 
 
 def _allow_many_connections() -> None:

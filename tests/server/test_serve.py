@@ -208,6 +208,14 @@ async def test_speaks_tls(redis_url: str, tmp_path: Path) -> None:
         ({"LIVEFEED_ALLOWED_ORIGINS": "*"}, r"'\*' is no origin: write scheme, host and port alone"),
         ({"LIVEFEED_TRUSTED_PROXIES": "proxy"}, "'proxy' is no network of proxies"),
         ({"LIVEFEED_TLS_CERTIFICATE": "/nowhere/chain.pem"}, r"LIVEFEED_TLS_CERTIFICATE /nowhere/chain\.pem cannot be used"),
+        (
+            {"LIVEFEED_DATA_DIR": "/dev/null/data", "LIVEFEED_ADMIN_KEY": ""},
+            "/dev/null/data/admin.key cannot be kept: Not a directory",
+        ),
+        (
+            {"LIVEFEED_DATA_DIR": "/dev/null/data", "LIVEFEED_REDIS_URL": ""},
+            "the data folder /dev/null/data/embedded cannot be made",
+        ),
         ({"LIVEFEED_EMBEDDED_SERVER": "/bin/echo", "LIVEFEED_REDIS_URL": ""}, "/bin/echo is not a Redis or Valkey server"),
     ],
 )
