@@ -6,6 +6,7 @@ import time
 from typing import Any
 
 import msgspec
+from msgspec import UNSET, UnsetType
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -45,11 +46,11 @@ class ScreenReport(msgspec.Struct, frozen=True):
     screen: str
     state: str
     feed: str = ""
-    heard: int | None = None
     items: int = 0
-    newest: str = ""
     version: str = ""
-    since: str = ""
+    heard: int | UnsetType = UNSET
+    newest: str | UnsetType = UNSET
+    since: str | UnsetType = UNSET
 
 
 AT_DESK = Record({"desk": Text(64, 1), "name": Text(80), "item": Text(64)}, AtDesk, ("desk",))

@@ -23,7 +23,7 @@ function draw(screen) {
     make("th", { scope: "row", dir: "auto" }, name),
     make("td", {}, make("a", { href: new URL(`wall/${feed}`, ROOT).pathname }, feed)),
     make("td.state", {}, words.text(`status.${state}`)),
-    ...[seconds(age), heard === null ? "" : seconds(heard), String(items)].map((text) => make("td", {}, text)),
+    ...[seconds(age), heard === undefined ? "" : seconds(heard), String(items)].map((text) => make("td", {}, text)),
     make("td", {}, newest && make("time", { datetime: newest }, words.clock(newest))),
     make("td", {}, version),
   );
