@@ -106,7 +106,7 @@ class Door:
             self.tokens,
             Vouchers(self.redis, "session", 3600, clock=self.clock),
             Vouchers(self.redis, "ticket", 30, clock=self.clock),
-            Meter(Rate(50, 50)),
+            Meter(Rate(1, 50)),
             clock=self.clock,
         )
         endpoints = AuthEndpoints(self.authenticator, self.audit, token_lifetime=86_400, clock=self.clock)
