@@ -6,7 +6,9 @@ python -m bench [--small] [--only NAME …] [--repeat N] [--report FILE] [--byte
 from __future__ import annotations
 
 import argparse
+import contextlib
 import json
+import resource
 import sys
 import tempfile
 import time
@@ -27,6 +29,14 @@ def losses(rows: list[Row]) -> list[str]:
     ]
 
 
+def allow_files(wanted: int = 65_536) -> int:
+    """Let what is started open *wanted* files where this may be raised; how many it is."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(hard, wanted), max(hard, wanted)))
+    return resource.getrlimit(resource.RLIMIT_NOFILE)[0]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m bench", description=__doc__)
     parser.add_argument("--small", action="store_true", help="a few seconds, for counts and losses only")
@@ -35,6 +45,7 @@ def main() -> int:
     parser.add_argument("--bytes", type=int, default=760, help="of JSON in one event, on every server")
     parser.add_argument("--report", type=Path, default=Path("bench-report.json"))
     options = parser.parse_args()
+    print(f"open files: {allow_files():,}", file=sys.stderr)
     rows: list[Row] = []
     with tempfile.TemporaryDirectory(prefix="livefeed-bench-") as name:
         folder = Path(name)
