@@ -122,16 +122,6 @@ def test_many_searches_at_once_take_turns(server: Server, long_feed: str) -> Non
     assert codes.count(200) >= 16
 
 
-def test_an_address_reports_screens_only_so_often(tight: Server) -> None:
-    """Anybody who reads a feed may hang up a screen of it, so this is the one thing that anybody may write."""
-    report = {"screen": "one", "state": "live"}
-    with tight.client(None, x_forwarded_for="203.0.113.5") as one, tight.client(None, x_forwarded_for="203.0.113.6") as other:
-        codes = [one.post("/v1/feeds/world/screens", json=report).status_code for _ in range(300)]
-        assert codes[:100] == [204] * 100
-        assert 429 in codes
-        assert other.post("/v1/feeds/world/screens", json=report).status_code == 204
-
-
 def open_stream(server: Server, address: str, accept: str = "*/*") -> tuple[socket.socket, bytes]:
     connection = socket.create_connection(server.address, timeout=15)
     head = f"GET /v1/feeds/world/events HTTP/1.1\r\nHost: x\r\nAccept: {accept}\r\nX-Forwarded-For: {address}\r\n\r\n"
