@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import resource
 import subprocess
 import sys
 import time
@@ -167,7 +168,9 @@ def stalled(bench: Bench) -> Iterator[Row]:
 
 def many(bench: Bench) -> Iterator[Row]:
     """As many readers as one worker is meant for."""
-    readers, items = (500, 10) if bench.small else (20_000, 120)
+    # Where open files cannot be raised far enough, as many as there may be; the server keeps some for itself.
+    most = resource.getrlimit(resource.RLIMIT_NOFILE)[0] - 300
+    readers, items = (500, 10) if bench.small else (min(20_000, most), 120)
     with livefeed(bench.folder) as server:
         make_feed(server)
         for kind in ("sse", "ws"):
