@@ -11,16 +11,13 @@ import redis as redis_client
 from redis import asyncio as redis_asyncio
 
 from livefeed.log.connect import connect
-from tests.stores import Store
+from tests.stores import Store, running_store
 
 
 @pytest.fixture(scope="session")
 def _session_store() -> Iterator[Store]:
-    with tempfile.TemporaryDirectory(prefix="livefeed-") as folder:
-        store = Store(Path(folder))
-        store.start()
+    with running_store() as store:
         yield store
-        store.kill()
 
 
 @pytest.fixture

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-import socket
 import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -13,25 +12,19 @@ from pathlib import Path
 
 import httpx2
 
+from tests.ports import settled_port
 from tests.waiting import until
 
-__all__ = ["KEY", "LiveServer", "free_port", "live_server"]
+__all__ = ["KEY", "LiveServer", "live_server"]
 
 KEY = "a-key-for-the-tests-that-is-long-enough"
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class LiveServer:
     """`livefeed serve` on the Redis at *redis_url*, with its data in *folder*."""
 
     def __init__(self, redis_url: str, folder: Path, *arguments: str) -> None:
-        self.port = free_port()
+        self.port = settled_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self._arguments = arguments
         self._log = folder / "serve.log"

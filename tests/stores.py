@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import random
 import signal
-import socket
 import subprocess
+import tempfile
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from redis import Redis
@@ -16,15 +16,6 @@ from redis.exceptions import BusyLoadingError
 from redis.exceptions import ConnectionError as RedisConnectionError
 
 from livefeed.log.engines import find_engine
-
-
-def settled_port() -> int:
-    """A free port below those that the kernel gives to connections: one of them could take it before it is listened on."""
-    while True:
-        port = random.randrange(12_000, 32_000)
-        with socket.socket() as probe, contextlib.suppress(OSError):
-            probe.bind(("127.0.0.1", port))
-            return port
 
 
 class Store:
@@ -89,3 +80,15 @@ class Store:
     async def start_soon(self) -> None:
         """`start` without holding up the running loop."""
         await asyncio.to_thread(self.start)
+
+
+@contextmanager
+def running_store(*arguments: str) -> Iterator[Store]:
+    """A store in a folder that goes with it; a unix socket's path may have 107 bytes, and pytest's `tmp_path` is deep."""
+    with tempfile.TemporaryDirectory(prefix="livefeed-") as folder:
+        store = Store(Path(folder), *arguments)
+        try:
+            store.start()
+            yield store
+        finally:
+            store.kill()

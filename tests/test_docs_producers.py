@@ -18,7 +18,8 @@ from livefeed import Livefeed
 from livefeed.client import outbox
 from livefeed.exceptions import RequestError
 from livefeed.log.inbox import OPERATIONS
-from tests.live import KEY, LiveServer, free_port, live_server
+from tests.live import KEY, LiveServer, live_server
+from tests.ports import settled_port
 from tests.producers import documents
 from tests.producers.site import Site, serving
 from tests.programs import program
@@ -39,7 +40,7 @@ def blocks() -> list[Block]:
 @pytest.fixture
 async def server(redis: Redis, redis_url: str, tmp_path: Path) -> AsyncIterator[LiveServer]:
     # redis-cli takes no address of a unix socket.
-    port = free_port()
+    port = settled_port()
     await redis.config_set("port", port)
     try:
         async with live_server(f"redis://127.0.0.1:{port}", tmp_path) as server:

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.api.served import ADMIN_KEY, serve
 from tests.programs import program
+from tests.served import ADMIN_KEY, running
 
 ROOT = Path(__file__).parents[1]
 README = (ROOT / "README.md").read_text()
@@ -24,8 +24,8 @@ def blocks(language: str) -> list[str]:
 
 @pytest.fixture
 def url(redis_url: str, tmp_path: Path) -> Iterator[str]:
-    with serve(redis_url, tmp_path) as url:
-        yield url
+    with running(tmp_path, redis_url) as server:
+        yield server.url
 
 
 def test_every_command_and_program_works(url: str, tmp_path: Path) -> None:

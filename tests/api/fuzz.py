@@ -16,8 +16,8 @@ from pathlib import Path
 
 import httpx2
 
-from tests.api.served import ADMIN_KEY, serve
-from tests.stores import Store
+from tests.served import ADMIN_KEY, Server, running
+from tests.stores import running_store
 
 CHECKS = (
     "not_a_server_error",
@@ -31,19 +31,15 @@ CHECKS = (
 
 def fuzz(examples: int, *, phases: str = "examples,coverage,fuzzing,stateful", seconds: int = 600) -> tuple[int, str]:
     """How many requests were made, and what schemathesis reports; it ends badly when there is a failure."""
+    settings = {"LIVEFEED_PUBLISH_RATE": "100000", "LIVEFEED_PUBLISH_BURST": "100000"}
     with tempfile.TemporaryDirectory(prefix="livefeed-") as name:
         folder = Path(name)
-        store = Store(folder)
-        store.start()
-        try:
-            with serve(store.url, folder, publish_rate="100000", publish_burst="100000") as url:
-                return _run(url, folder, examples, phases, seconds)
-        finally:
-            store.kill()
+        with running_store() as store, running(folder, store.url, **settings) as server:
+            return _run(server, folder, examples, phases, seconds)
 
 
-def _run(url: str, folder: Path, examples: int, phases: str, seconds: int) -> tuple[int, str]:
-    described = httpx2.get(f"{url}/openapi.json").json()
+def _run(server: Server, folder: Path, examples: int, phases: str, seconds: int) -> tuple[int, str]:
+    described = httpx2.get(f"{server.url}/openapi.json").json()
     del described["paths"]["/v1/feeds/{feed}/events"]
     for path in described["paths"].values():
         for operation in path.values():
@@ -52,13 +48,12 @@ def _run(url: str, folder: Path, examples: int, phases: str, seconds: int) -> tu
     document = folder / "openapi.json"
     document.write_text(json.dumps(described))
     tool = Path(sys.executable).parent / "schemathesis"
-    command = [str(tool), "run", str(document), "--url", url, "--header", f"Authorization: Bearer {ADMIN_KEY}"]
+    command = [str(tool), "run", str(document), "--url", server.url, "--header", f"Authorization: Bearer {ADMIN_KEY}"]
     command += ["--checks", ",".join(CHECKS), "--max-examples", str(examples), "--phases", phases, "--max-time", str(seconds)]
     command += ["--continue-on-failure", "--warnings", "off", "--generation-database", "none", "--no-color", "--seed", "20261123"]
     done = subprocess.run(command, cwd=folder, capture_output=True, text=True, check=False)
-    log = (folder / "server.log").read_text(errors="replace")
-    if "Traceback" in log:
-        raise AssertionError(log[log.index("Traceback") - 500 :][:4000])
+    if "Traceback" in server.output:
+        raise AssertionError(server.output[server.output.index("Traceback") :][:4000])
     if done.returncode != 0:
         raise AssertionError(done.stdout[-8000:] + done.stderr[-2000:])
     told = re.search(r"(\d[\d,]*) generated", done.stdout)

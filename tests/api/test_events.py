@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import itertools
-import tempfile
 from collections.abc import AsyncIterator, Iterator
 from contextlib import suppress
-from pathlib import Path
 from typing import Any
 
 import httpx2
@@ -17,23 +15,17 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from livefeed.eventstream import EventStreamParser
-from tests.api.served import ADMIN_KEY, serve
-from tests.stores import Store
+from tests.served import ADMIN_KEY, running
+from tests.stores import running_store
 from tests.waiting import until
 
 _feeds = itertools.count(1)
 
 
 @pytest.fixture(scope="module")
-def url() -> Iterator[str]:
-    with tempfile.TemporaryDirectory(prefix="livefeed-") as folder:
-        store = Store(Path(folder))
-        store.start()
-        try:
-            with serve(store.url, Path(folder)) as url:
-                yield url
-        finally:
-            store.kill()
+def url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_store() as store, running(tmp_path_factory.mktemp("server"), store.url) as server:
+        yield server.url
 
 
 class Desk:

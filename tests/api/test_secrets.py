@@ -14,7 +14,7 @@ import websockets
 from redis.asyncio import Redis
 
 from livefeed.events import rfc3339
-from tests.api.served import ADMIN_KEY, serve
+from tests.served import ADMIN_KEY, Server, running
 from tests.waiting import until
 
 KEY = {"Authorization": f"Bearer {ADMIN_KEY}"}
@@ -24,9 +24,9 @@ NOTE, EARLY = "CANARYNOTE", "CANARYWORD"
 
 
 @pytest.fixture
-def url(redis_url: str, tmp_path: Path) -> Iterator[str]:
-    with serve(redis_url, tmp_path) as url:
-        yield url
+def server(redis_url: str, tmp_path: Path) -> Iterator[Server]:
+    with running(tmp_path, redis_url) as server:
+        yield server
 
 
 class Ear:
@@ -89,11 +89,11 @@ class Ear:
         return "\n".join(self.heard)
 
 
-async def test_a_note_never_leaves_the_desk(url: str, redis: Redis, tmp_path: Path) -> None:
+async def test_a_note_never_leaves_the_desk(server: Server, redis: Redis) -> None:
     await redis.ping()
-    async with httpx2.AsyncClient(base_url=url, headers=KEY) as setup:
+    async with httpx2.AsyncClient(base_url=server.url, headers=KEY) as setup:
         assert (await setup.put(FEED, json={})).status_code == 201
-    async with Ear(url) as ear:
+    async with Ear(server.url) as ear:
         given = {"headline": "Storm", "edNote": NOTE, "uri": "urn:example:1", "tags": ["a"]}
         item = (await ear.ask("POST", ITEMS, given))["item"]
         path = f"{ITEMS}/{item['id']}"
@@ -113,16 +113,16 @@ async def test_a_note_never_leaves_the_desk(url: str, redis: Redis, tmp_path: Pa
         assert NOTE not in ear.everything()
         desk = await ear.client.get(ITEMS, params={"view": "desk"}, headers=KEY)
         assert NOTE in desk.text
-    assert NOTE not in (tmp_path / "server.log").read_text()
+    assert NOTE not in server.output
     assert NOTE not in repr(await redis.xrange("livefeed:{world}:log")) + repr(await redis.xrange("livefeed:audit"))
 
 
-async def test_no_embargoed_word_is_early(url: str, redis: Redis, tmp_path: Path) -> None:
-    async with httpx2.AsyncClient(base_url=url, headers=KEY) as setup:
+async def test_no_embargoed_word_is_early(server: Server, redis: Redis) -> None:
+    async with httpx2.AsyncClient(base_url=server.url, headers=KEY) as setup:
         assert (await setup.put(FEED, json={})).status_code == 201
     seconds, micros = await redis.time()
     time_up = seconds * 1000 + micros // 1000 + 2_500
-    async with Ear(url) as ear:
+    async with Ear(server.url) as ear:
         given = {"headline": "plain", "bodyText": EARLY, "embargoedUntil": rfc3339(time_up), "tags": ["a"]}
         response = await ear.client.post(ITEMS, json=given, headers=KEY)
         item = response.json()["item"]
@@ -141,4 +141,4 @@ async def test_no_embargoed_word_is_early(url: str, redis: Redis, tmp_path: Path
         assert {event["type"] for event in told} == {"live.item.published"}
         assert min(int(event["id"].partition("-")[0]) for event in told) >= time_up
         assert (await ear.client.get(f"{ITEMS}/{item['id']}")).json()["bodyText"] == EARLY
-    assert EARLY not in (tmp_path / "server.log").read_text()
+    assert EARLY not in server.output

@@ -6,7 +6,6 @@ import asyncio
 import os
 import secrets
 import signal
-import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from pathlib import Path
@@ -14,6 +13,7 @@ from typing import Any
 
 import httpx2
 
+from tests.ports import settled_port
 from tests.stores import Store
 from tests.waiting import until
 
@@ -23,7 +23,7 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.store = Store(folder)
-        self.port = free_port()
+        self.port = settled_port()
         self.url = f"http://127.0.0.1:{self.port}"
         self.key = secrets.token_urlsafe(32)
         self._folder = folder
@@ -122,9 +122,3 @@ class Site:
 
     async def readers(self, feed: str) -> int:
         return int((await self.ask("GET", f"/v1/feeds/{feed}"))["readers"])
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])

@@ -15,7 +15,8 @@ from pathlib import Path
 from tests.chaos.proxy import Proxy
 from tests.chaos.readers import Reader, start_readers
 from tests.chaos.rig import FEED, Outcome, Rig, Scale, rig
-from tests.live import KEY, free_port
+from tests.live import KEY
+from tests.ports import settled_port
 from tests.waiting import until
 
 __all__ = ["cut_replies", "joins", "redis_crashes", "server_crashes", "worker_crashes"]
@@ -148,7 +149,7 @@ async def cut_replies(scale: Scale) -> Outcome:
 
 
 async def _cut_answers(own: Rig, cuts: int, numbers: Iterator[int]) -> int:
-    door = Proxy(free_port(), own.server.port)
+    door = Proxy(settled_port(), own.server.port)
     assert isinstance(door.listen, int)
     await door.start()
     own.port = door.listen

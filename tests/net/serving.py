@@ -218,7 +218,7 @@ class Client:
         self.socket.settimeout(10)
         self.socket.connect(("127.0.0.1", server.port))
         if tls is not None:
-            self.socket = tls.wrap_socket(self.socket)
+            self.socket = tls.wrap_socket(self.socket, server_hostname="127.0.0.1")
         self.parser = EventStreamParser()
         self.unread = b""
 

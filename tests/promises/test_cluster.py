@@ -13,7 +13,8 @@ from livefeed.log import scripts
 from livefeed.log.connect import connect
 from tests.following import SseFollower, WebSocketFollower, following
 from tests.live import KEY, live_server
-from tests.stores import Store, settled_port
+from tests.ports import settled_port
+from tests.stores import Store
 from tests.waiting import until
 
 FEEDS = ("world", "sport", "weather", "markets")

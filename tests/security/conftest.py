@@ -1,23 +1,18 @@
 from __future__ import annotations
 
-import tempfile
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
-from tests.security.server import Server, running
-from tests.stores import Store
+from tests.served import Server, running
+from tests.stores import Store, running_store
 
 
 @pytest.fixture(scope="package")
 def own_store() -> Iterator[Store]:
     """A Redis that no other test empties."""
-    with tempfile.TemporaryDirectory(prefix="livefeed-") as folder:
-        store = Store(Path(folder))
-        store.start()
+    with running_store() as store:
         yield store
-        store.kill()
 
 
 @pytest.fixture(scope="package")

@@ -21,9 +21,9 @@ from typing import Any
 
 import httpx2
 
-from tests.security.server import Server, running
 from tests.security.test_frames import frame
 from tests.security.tokens import token
+from tests.served import Server, running
 from tests.stores import Store
 
 __all__ = ["Siege", "lay_siege"]

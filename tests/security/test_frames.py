@@ -15,7 +15,7 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from tests.security.server import ADMIN_KEY, Server
+from tests.served import ADMIN_KEY, Server
 
 MASK = b"\x01\x02\x03\x04"
 

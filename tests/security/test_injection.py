@@ -29,8 +29,8 @@ from livefeed.log.editor import Editor
 from livefeed.log.eventlog import EventLog
 from livefeed.log.itemstore import ItemStore
 from tests.security.hostile import hostile_item, hostile_text
-from tests.security.server import Server
 from tests.security.whatwg import Dispatched, interpret
+from tests.served import Server
 
 ROUNDS = int(os.environ.get("FUZZ_ITEMS", "1000"))
 NOW = 4_000_000_000_000

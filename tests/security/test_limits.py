@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.security.server import Server, running
 from tests.security.siege import lay_siege
 from tests.security.tokens import token
+from tests.served import Server, running
 from tests.stores import Store
 
 CONNECTIONS = 12

@@ -12,8 +12,8 @@ import pytest
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from tests.security.server import ADMIN_KEY, Server
 from tests.security.tokens import token
+from tests.served import ADMIN_KEY, Server
 
 PATIENCE = 5.0
 """Seconds that a connection may outlive its credential: a promise, so for once a test holds it against a clock."""

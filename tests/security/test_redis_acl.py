@@ -13,7 +13,7 @@ import pytest
 import redis
 from websockets.exceptions import ConnectionClosed
 
-from tests.security.server import ADMIN_KEY, Server, running
+from tests.served import ADMIN_KEY, Server, running
 from tests.stores import Store
 
 ROOT = Path(__file__).parents[2]

@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from tests.security.server import ADMIN_KEY, Server
+from tests.served import ADMIN_KEY, Server
 
 HOST = b"Host: feeds.example\r\n"
 POST = b"POST /v1/feeds/world/items HTTP/1.1\r\n" + HOST

@@ -13,8 +13,8 @@ import pytest
 import redis
 from websockets.exceptions import InvalidStatus, WebSocketException
 
-from tests.security.server import Server, running
 from tests.security.tokens import token
+from tests.served import Server, running
 from tests.stores import Store
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.security.server import ADMIN_KEY, running
+from tests.served import ADMIN_KEY, running
 from tests.stores import Store
 
 WEAK: dict[str, str] = {

@@ -2,50 +2,28 @@
 
 from __future__ import annotations
 
-import datetime
 import os
 import shutil
-import socket
 import ssl
 import subprocess
 import tempfile
 from collections.abc import Iterator
-from ipaddress import ip_address
 from pathlib import Path
 
 import httpx2
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 
-from tests.security.server import ADMIN_KEY, running
+from tests.certificates import make_certificate
+from tests.ports import settled_port
+from tests.served import ADMIN_KEY, running
 from tests.stores import Store
 
 
 @pytest.fixture(scope="module")
 def certificate() -> Iterator[Path]:
-    """A folder with `cert.pem`, which is its own authority, and `key.pem`, for 127.0.0.1."""
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
-    now = datetime.datetime.now(datetime.UTC)
-    made = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - datetime.timedelta(hours=1))
-        .not_valid_after(now + datetime.timedelta(hours=1))
-        .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
-        .add_extension(x509.SubjectAlternativeName([x509.IPAddress(ip_address("127.0.0.1"))]), critical=False)
-        .sign(key, hashes.SHA256())
-    )
+    """A folder with `chain.pem`, which is its own authority, and `key.pem`, for 127.0.0.1."""
     with tempfile.TemporaryDirectory(prefix="livefeed-") as folder:
-        (Path(folder) / "cert.pem").write_bytes(made.public_bytes(serialization.Encoding.PEM))
-        private = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
-        (Path(folder) / "key.pem").write_bytes(private)
+        make_certificate(Path(folder))
         yield Path(folder)
 
 
@@ -64,11 +42,10 @@ def _redis_with_tls() -> str:
 @pytest.fixture(scope="module")
 def tls_store(certificate: Path) -> Iterator[tuple[Store, int]]:
     """A Redis that also listens with TLS, and its port."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        port = probe.getsockname()[1]
+    port = settled_port()
     with tempfile.TemporaryDirectory(prefix="livefeed-") as folder:
-        files = ("--tls-cert-file", str(certificate / "cert.pem"), "--tls-key-file", str(certificate / "key.pem"))
-        options = ("--tls-port", str(port), "--tls-ca-cert-file", str(certificate / "cert.pem"), "--tls-auth-clients", "no")
+        files = ("--tls-cert-file", str(certificate / "chain.pem"), "--tls-key-file", str(certificate / "key.pem"))
+        options = ("--tls-port", str(port), "--tls-ca-cert-file", str(certificate / "chain.pem"), "--tls-auth-clients", "no")
         # The bundled store is built without TLS: nobody speaks to it over a network.
         store = Store(Path(folder), *files, *options, program=_redis_with_tls())
         store.start()
@@ -77,7 +54,7 @@ def tls_store(certificate: Path) -> Iterator[tuple[Store, int]]:
 
 
 def test_everything_works_over_tls(certificate: Path, tls_store: tuple[Store, int], tmp_path: Path) -> None:
-    cert = certificate / "cert.pem"
+    cert = certificate / "chain.pem"
     settings = {"LIVEFEED_TLS_CERTIFICATE": str(cert), "LIVEFEED_TLS_KEY": str(certificate / "key.pem")}
     trust = ssl.create_default_context(cafile=str(cert))
     with running(tmp_path, f"rediss://127.0.0.1:{tls_store[1]}?ssl_ca_certs={cert}", **settings) as server:

@@ -10,8 +10,8 @@ import httpx2
 import pytest
 
 from livefeed.auth.keys import Keys
-from tests.security.server import ADMIN_KEY, Server
 from tests.security.tokens import token
+from tests.served import ADMIN_KEY, Server
 
 ITEM = {"headline": "Storm"}
 FEED = "/v1/feeds/world"

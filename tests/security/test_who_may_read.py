@@ -7,8 +7,8 @@ import json
 import pytest
 from websockets.exceptions import InvalidStatus
 
-from tests.security.server import Server
 from tests.security.tokens import token
+from tests.served import Server
 
 READS = [
     "/v1/feeds/secret",

@@ -7,7 +7,7 @@ from typing import Any
 
 import jwt
 
-from tests.security.server import SECRET
+from tests.served import SECRET
 
 __all__ = ["token"]
 

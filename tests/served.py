@@ -31,9 +31,10 @@ class Server:
         self.url = ""
         self._lines: list[str] = []
         self._serving = threading.Event()
+        kept = {name: value for name, value in os.environ.items() if not name.startswith("LIVEFEED_")}
         self._process = subprocess.Popen(
             [sys.executable, "-m", "livefeed", "serve", "--port", "0"],
-            env={"PATH": os.environ["PATH"], "PYTHONPATH": str(Path(__file__).parents[2]), **environ},
+            env={**kept, "PYTHONPATH": str(Path(__file__).parents[1]), **environ},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
