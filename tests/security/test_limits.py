@@ -25,7 +25,7 @@ CONNECTIONS = 12
 def tight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with small limits, behind a proxy on the same machine."""
     settings = {
-        "LIVEFEED_PUBLISH_RATE": "5",
+        "LIVEFEED_PUBLISH_RATE": "0.5",
         "LIVEFEED_PUBLISH_BURST": "50",
         "LIVEFEED_CONNECTIONS_PER_ADDRESS": str(CONNECTIONS),
         "LIVEFEED_TRUSTED_PROXIES": "127.0.0.1",
