@@ -11,9 +11,11 @@ from contextlib import asynccontextmanager
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.routing import BaseRoute
+from starlette.routing import BaseRoute, WebSocketRoute
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.websockets import WebSocket
 
 from livefeed.api.docs.endpoints import Docs
 from livefeed.api.events import Events
@@ -144,6 +146,8 @@ class Application:
             *AuthEndpoints(self._authenticator, self._audit, token_lifetime=self.config.token_lifetime).routes,
             *Health(self._faults, self._figures).routes(),
             *Docs(__version__).routes(),
+            # The router would refuse a handshake anywhere else with 403, as if a credential could help.
+            WebSocketRoute("/{path:path}", _nothing_here),
         ]
 
     def _readers_here(self) -> Mapping[str, int]:
@@ -245,6 +249,10 @@ def _limits(config: Config) -> ConnectionLimits:
 def _open_files() -> int | None:
     limit, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
     return None if limit == resource.RLIM_INFINITY else max(1, limit - _SPARE_FILES)
+
+
+async def _nothing_here(_: WebSocket) -> None:
+    raise HTTPException(404)
 
 
 def _now() -> int:

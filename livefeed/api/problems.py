@@ -10,6 +10,7 @@ import orjson
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
+from starlette.routing import Match, Route
 from starlette.types import ExceptionHandler
 from starlette.websockets import WebSocket
 
@@ -53,7 +54,15 @@ async def _http_exception(connection: Request | WebSocket, error: Exception) -> 
         405: "this path does not know that method: the Allow header tells those it knows",
     }.get(error.status_code, error.detail)
     problem = {"type": "about:blank", "title": title, "status": error.status_code, "detail": detail}
-    return await _answer(connection, _response(problem, error.headers))
+    headers = {"Allow": _methods(connection)} if error.status_code == 405 else error.headers
+    return await _answer(connection, _response(problem, headers))
+
+
+def _methods(connection: Request | WebSocket) -> str:
+    """All that the path knows: the router itself names those of its first route only (RFC 9110, section 15.5.6)."""
+    routes = [route for route in connection.scope["router"].routes if isinstance(route, Route)]
+    here = [route for route in routes if route.matches(connection.scope)[0] is not Match.NONE]
+    return ", ".join(sorted({method for route in here for method in route.methods or ()}))
 
 
 async def _accident(connection: Request | WebSocket, _error: Exception) -> Response:

@@ -10,7 +10,10 @@ from typing import Any, Protocol
 
 import orjson
 import structlog
-from starlette.routing import BaseRoute, WebSocketRoute
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import Response
+from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from livefeed.api.publishing import Publishing, done_json
@@ -53,7 +56,7 @@ class Sockets:
         self.publishing = publishing
 
     def routes(self) -> list[BaseRoute]:
-        return [WebSocketRoute("/v1/ws", self)]
+        return [WebSocketRoute("/v1/ws", self), Route("/v1/ws", _upgrade, methods=["GET"])]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         Query(scope["query_string"], ("ticket",))
@@ -65,6 +68,10 @@ class Sockets:
             return Socket(self, outlet, scope["livefeed.caller"], scope["livefeed.authority"])
 
         await serve_ws(scope, receive, send, begin, SUBPROTOCOL if offered else None)
+
+
+async def _upgrade(_: Request) -> Response:
+    raise HTTPException(426, "this is a WebSocket: ask for it with 'Upgrade: websocket'", {"Upgrade": "websocket"})
 
 
 class Subscription:

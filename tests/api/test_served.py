@@ -11,6 +11,7 @@ from typing import Any
 import httpx2
 import pytest
 import websockets
+from websockets.sync.client import connect
 
 from tests.api.described import check_event, check_response
 from tests.api.fuzz import fuzz
@@ -71,6 +72,15 @@ def test_what_is_not_modified_keeps_its_policy(url: str) -> None:
             second = httpx2.get(f"{url}{path}", headers={"If-None-Match": etag})
             assert second.status_code == 304
             assert "content-security-policy" not in second.headers
+
+
+def test_where_there_is_no_websocket(url: str) -> None:
+    for path in ("/v1/feeds", "/nowhere"):
+        with pytest.raises(websockets.InvalidStatus) as refused, connect(url.replace("http", "ws") + path):
+            pass
+        assert refused.value.response.status_code == 404
+    response = httpx2.get(f"{url}/v1/ws")
+    assert (response.status_code, response.headers["upgrade"]) == (426, "websocket")
 
 
 def test_pages_of_events(client: httpx2.Client) -> None:
