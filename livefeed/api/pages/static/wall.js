@@ -146,5 +146,7 @@ function report() {
   const since = new Date(live.since).toISOString();
   const body = { screen: called, state, heard: Number.isFinite(live.age) ? Math.round(live.age) : undefined, items: screen.size, newest: shown.newest, version: live.version || version, since };
   const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
-  fetch(`${addressOf(name)}/screens`, { method: "POST", headers, body: JSON.stringify(body) }).catch(() => {});
+  fetch(`${addressOf(name)}/screens`, { method: "POST", headers, body: JSON.stringify(body) })
+    .then((response) => response.body?.cancel()) // an answer that nobody reads is kept for ever
+    .catch(() => {});
 }

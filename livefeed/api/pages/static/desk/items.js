@@ -35,6 +35,7 @@ export class Items extends EventTarget {
       const signal = AbortSignal.timeout(3 * PERIOD);
       const response = await fetch(`${this.address}?limit=${PAGE}${this.view}`, { headers, signal, cache: "no-store" });
       if (response.ok) this.#renew(await response.json(), response.headers.get("ETag") ?? "");
+      else response.body?.cancel();
     } catch {
       // The server is away, which the chip says; the list stays as it was.
     } finally {

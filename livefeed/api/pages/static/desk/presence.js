@@ -36,6 +36,7 @@ export class Presence extends EventTarget {
     const headers = { "Content-Type": "application/json" };
     try {
       const response = await fetch(this.address, { method: "POST", headers, body, signal: AbortSignal.timeout(PERIOD) });
+      if (!response.ok) response.body?.cancel();
       const { desks } = response.ok ? await response.json() : { desks: [] };
       this.#others(desks.filter(({ desk }) => desk !== this.desk));
     } catch {

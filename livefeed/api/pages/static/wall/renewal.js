@@ -40,7 +40,9 @@ export class Renewal {
   /** A screen full of yesterday's news is better than the browser's page for errors. */
   async #reachable() {
     try {
-      return (await this.get(location.href, { cache: "no-store" })).ok;
+      const response = await this.get(location.href, { cache: "no-store" });
+      response.body?.cancel();
+      return response.ok;
     } catch {
       return false;
     }
