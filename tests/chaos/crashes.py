@@ -143,7 +143,7 @@ async def cut_replies(scale: Scale) -> Outcome:
                 await own.publish(next(numbers))
             faults.cuts, by_redis = 0, faults.cut
             by_server = await _cut_answers(own, cuts, numbers)
-            killed = await _killed_publisher(own, kills, scale.of(2_000, 100))
+            killed = await _killed_publisher(own, kills, scale.of(300, 100))
             await own.level(readers)
         return _crash_verdict(own, readers, cut_by_redis=by_redis, cut_by_server=by_server, publisher_killed=killed)
 
