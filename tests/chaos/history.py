@@ -41,7 +41,7 @@ async def _told(own: Rig, readers: list[Reader], lose: Loss) -> tuple[float, int
 def _figures(own: Rig, readers: list[Reader], times: list[float], silent: int, **more: Any) -> Outcome:
     slowest = round(max(times), 2)
     verdict = own.judge(readers, losses=len(times), slowest_told=slowest, never_told=silent, **more)
-    verdict.violations += silent + (slowest > 5)
+    verdict.violations += silent
     return verdict
 
 
