@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 import os
 from collections.abc import Mapping
 from pathlib import Path
@@ -11,8 +10,9 @@ from urllib.parse import urlsplit
 import platformdirs
 
 from livefeed.exceptions import ConfigError
+from livefeed.hosts import is_loopback
 
-__all__ = ["DEFAULT_URL", "data_dir", "find_token", "is_loopback"]
+__all__ = ["DEFAULT_URL", "data_dir", "find_token", "is_on_this_machine"]
 
 DEFAULT_URL = "http://127.0.0.1:8000"
 
@@ -29,7 +29,7 @@ def find_token(url: str, environ: Mapping[str, str] = os.environ) -> str | None:
     """
     if token := environ.get("LIVEFEED_TOKEN"):
         return token
-    if not is_loopback(url):
+    if not is_on_this_machine(url):
         return None
     if key := environ.get("LIVEFEED_ADMIN_KEY"):
         return key
@@ -42,11 +42,5 @@ def find_token(url: str, environ: Mapping[str, str] = os.environ) -> str | None:
         raise ConfigError(f"the admin key in {path} cannot be read: {error}; set LIVEFEED_TOKEN instead") from error
 
 
-def is_loopback(url: str) -> bool:
-    host = urlsplit(url).hostname or ""
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False
+def is_on_this_machine(url: str) -> bool:
+    return is_loopback(urlsplit(url).hostname or "")

@@ -17,7 +17,7 @@ import orjson
 
 from livefeed.client.answers import error_from, json_from
 from livefeed.client.backoff import Backoff
-from livefeed.client.credentials import DEFAULT_URL, find_token, is_loopback
+from livefeed.client.credentials import DEFAULT_URL, find_token, is_on_this_machine
 from livefeed.client.position import Position
 from livefeed.client.reader import FeedReader, Lost
 from livefeed.client.types import FeedInfo, Item, ItemPage, Published, Query
@@ -56,7 +56,7 @@ class Livefeed:
             # Each open stream keeps a connection; a common bound would let readers starve publishing.
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
             # A proxy of the environment must not see the key of this machine's server, and could not reach it.
-            trust_env=not is_loopback(url),
+            trust_env=not is_on_this_machine(url),
         )
 
     @classmethod

@@ -10,13 +10,13 @@ rediss+sentinel://… and rediss+cluster://…                      the same ove
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
 
 from livefeed.exceptions import ConfigError
+from livefeed.hosts import is_loopback
 
 __all__ = ["Address"]
 
@@ -93,7 +93,7 @@ class Address:
     @property
     def loopback(self) -> bool:
         """Whether nobody beyond this machine can be on the way."""
-        return bool(self.socket) or all(_is_loopback(host) for host, _ in self.hosts)
+        return bool(self.socket) or all(is_loopback(host) for host, _ in self.hosts)
 
     def __str__(self) -> str:
         if self.socket:
@@ -102,12 +102,3 @@ class Address:
         hosts = ",".join(f"[{host}]:{port}" if ":" in host else f"{host}:{port}" for host, port in self.hosts)
         service = f"/{self.service}" if self.service else ""
         return f"{'redis' if self.tls is None else 'rediss'}{kind}://{hosts}{service}"
-
-
-def _is_loopback(host: str) -> bool:
-    if host == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(host).is_loopback
-    except ValueError:
-        return False

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from livefeed import Livefeed, data_dir
-from livefeed.client.credentials import find_token, is_loopback
+from livefeed.client.credentials import find_token, is_on_this_machine
 from livefeed.exceptions import ConfigError
 
 LOCAL = "http://127.0.0.1:8000"
@@ -13,14 +13,14 @@ LOCAL = "http://127.0.0.1:8000"
 
 @pytest.mark.parametrize("url", [LOCAL, "http://localhost:1", "https://[::1]/", "http://127.9.9.9/base"])
 def test_this_machine(url: str) -> None:
-    assert is_loopback(url)
+    assert is_on_this_machine(url)
 
 
 @pytest.mark.parametrize(
     "url", ["http://10.0.0.1/", "https://live.example.org", "http://127.0.0.1.example.org", "http://localhost.x"]
 )
 def test_other_machines(url: str) -> None:
-    assert not is_loopback(url)
+    assert not is_on_this_machine(url)
 
 
 def test_a_token_of_ones_own_comes_first(tmp_path: Path) -> None:
