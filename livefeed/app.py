@@ -107,7 +107,7 @@ class Application:
         self._catalog = Catalog(self._redis)
         self._items = ItemStore(self._redis)
         self._editor = Editor(self._log, self._items, self._catalog, counters)
-        self._audit = Audit(self._redis)
+        self._audit = Audit(self._redis, counters)
         self._formats = Formats(self._catalog, self._items, self._log, _now, config.public_url)
         self._hub = Hub(
             self._log,

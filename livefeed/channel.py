@@ -13,11 +13,12 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from typing import Any
 
+from livefeed.blocks import Blocks, encode
 from livefeed.counters import Counters
 from livefeed.cursors import BIRTH, Cursor
 from livefeed.events import rfc3339
 from livefeed.filters import Filter
-from livefeed.groups import Groups, encode
+from livefeed.groups import Groups
 from livefeed.holes import Continuation, Hole, NoFeed, Page, Reason
 from livefeed.reader import After, FromNow, Newest, Reader, State
 from livefeed.ring import Ring
@@ -28,16 +29,8 @@ from livefeed.wires import Wire
 
 __all__ = ["Channel"]
 
-BLOCK = 100
-"""Events that one step of catching up writes: enough to join many, few enough that a slow connection says so in between."""
-
-
 _RECENT_MS = 3_000
 """Who heard an event so lately needs no heartbeat before the wheel's next turn."""
-
-
-BLOCKS = 64
-"""Blocks that are kept for others who stand at the same position, of some 100 KiB each."""
 
 Ask = Callable[["Channel", Request, int], None]
 
@@ -71,7 +64,7 @@ class Channel:
         self._ask = ask
         self._forget = forget
         self._waiting = Waiting(lambda request: ask(self, request, self.generation))
-        self._blocks: dict[tuple[Cursor, Filter, Wire], tuple[bytes, Cursor]] = {}
+        self._blocks = Blocks()
 
     # -- readers come and go
 
@@ -141,24 +134,11 @@ class Channel:
                 reader.state = State.LIVE
                 self._groups.add(reader)
             elif position in self.ring:
-                data, reader.position = self._block(position, reader.only, reader.sink.wire)
+                data, reader.position = self._blocks.after(self.ring, position, reader.only, reader.sink.wire)
                 if data:
                     reader.sink.write(data)
             else:
                 self._waiting.request(ReadAfter(position), reader)
-
-    def _block(self, position: Cursor, only: Filter, wire: Wire) -> tuple[bytes, Cursor]:
-        # In a reconnect storm many stand at the same position: they share the bytes.
-        key = (position, only, wire)
-        block = self._blocks.get(key)
-        if block is None:
-            page = self.ring.after(position, BLOCK)
-            end = page.end
-            assert end is not None, "a position below the head has something after it"
-            if len(self._blocks) >= BLOCKS:
-                self._blocks.clear()
-            block = self._blocks[key] = (encode(page.events, only, wire), end)
-        return block
 
     def _goes_on(self, reader: Reader) -> None:
         reader.waits = False
@@ -236,8 +216,7 @@ class Channel:
 
     def _reset(self, reader: Reader, reason: Reason, missed: tuple[int, int] | None) -> None:
         reader.reset = (reason, missed)
-        name = f"resets_{reason}"
-        setattr(self.counters, name, getattr(self.counters, name) + 1)
+        self.counters.count_reset(reason)
         reader.waits = True
         reader.hello(False)
         self._goes_on(reader)

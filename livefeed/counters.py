@@ -1,13 +1,13 @@
 """Counters: what one worker counts about itself, as plain integers.
 
-A room increments the attribute (`counters.deliveries += len(group)`); what becomes of the figures is not its concern.
+Who counts increments the attribute (`counters.deliveries += len(group)`); what becomes of the figures is not its concern.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_left
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 __all__ = ["Counters", "Histogram"]
 
@@ -87,9 +87,19 @@ class Counters:
     )
     inbox_moved: int = _counter("Inbox entries moved to a log")
     inbox_rejected: int = _counter("Inbox entries that could not be used")
+    audit_dropped: int = _counter("Records that the audit trail lacks, because Redis took none for too long")
 
     responses_ok: int = _counter("HTTP answers", "responses", status="2xx")
     responses_redirect: int = _counter("HTTP answers", "responses", status="3xx")
     responses_client_error: int = _counter("HTTP answers", "responses", status="4xx")
     responses_server_error: int = _counter("HTTP answers", "responses", status="5xx")
     loop_lag_seconds: Histogram = field(default_factory=_latency, metadata=_timed("How late the event loop came to what was due"))
+
+    def count_reset(self, reason: Literal["trimmed", "lost", "unknown"]) -> None:
+        match reason:
+            case "trimmed":
+                self.resets_trimmed += 1
+            case "lost":
+                self.resets_lost += 1
+            case "unknown":
+                self.resets_unknown += 1

@@ -11,12 +11,7 @@ from livefeed.filters import Filter
 from livefeed.reader import Reader
 from livefeed.wires import Wire
 
-__all__ = ["Groups", "encode"]
-
-
-def encode(events: Iterable[Event], only: Filter, wire: Wire) -> bytes:
-    """What a reader with this filter gets of *events*. Feed events pass every filter."""
-    return b"".join([wire.event(event) for event in events if not event.item_id or only.passes(event.tags, event.urgency)])
+__all__ = ["Groups"]
 
 
 class Groups:

@@ -49,9 +49,6 @@ class Bucket:
         self._left -= count
         return 0.0
 
-    def is_full(self, now: float) -> bool:
-        return self._left + (now - self._at) * self._rate.per_second >= self._rate.burst
-
 
 _PUBLISHING = "this key may publish {rate} items a second, up to {burst} at once"
 

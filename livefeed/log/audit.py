@@ -18,6 +18,7 @@ import structlog
 from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
+from livefeed.counters import Counters
 from livefeed.exceptions import Unavailable
 from livefeed.grants import Caller
 from livefeed.log.scripts import command, unavailable
@@ -25,8 +26,6 @@ from livefeed.log.scripts import command, unavailable
 __all__ = ["Audit", "Entry"]
 
 STREAM = "livefeed:audit"
-WAITING = 10_000
-"""Records kept while Redis takes none; what comes above it is in the log alone."""
 BATCH = 500
 GATHER = 0.1
 """Seconds in which records come together before they are moved."""
@@ -52,15 +51,19 @@ class Entry:
 
 
 class Audit:
-    """Takes records from anywhere, without waiting; `run` moves them to Redis."""
+    """Takes records from anywhere, without waiting; `run` moves them to Redis.
 
-    def __init__(self, redis: Redis, *, entries: int = 1_000_000) -> None:
+    The trail keeps the last *entries*. At most *waiting* are kept while Redis takes none; what comes above is in the log alone.
+    """
+
+    def __init__(self, redis: Redis, counters: Counters, *, entries: int = 1_000_000, waiting: int = 10_000) -> None:
         self._redis = redis
+        self._counters = counters
+        self._most_waiting = waiting
         self._entries = entries
         self._waiting: deque[dict[str, str]] = deque()
         self._bell = asyncio.Event()
         self._moving = asyncio.Lock()
-        self.dropped = 0
 
     def record(
         self, action: str, caller: Caller, *, feed: str = "", item: str = "", cursor: str = "", key: str = "", note: str = ""
@@ -69,8 +72,8 @@ class Audit:
         named = {"feed": feed, "item": item, "cursor": cursor, "key": key, "note": note}
         shown = {name: value for name, value in named.items() if value}
         log.info("audit", action=action, subject=caller.subject, by=caller.key_id, **shown)
-        if len(self._waiting) >= WAITING:
-            self.dropped += 1
+        if len(self._waiting) >= self._most_waiting:
+            self._counters.audit_dropped += 1
             return
         # The time of the deed, not the stream's own: that is when Redis took the record.
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")

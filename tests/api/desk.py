@@ -18,6 +18,7 @@ from livefeed.api.items import Items
 from livefeed.api.listing import Lists
 from livefeed.api.problems import HANDLERS
 from livefeed.api.publishing import Publishing
+from livefeed.counters import Counters
 from livefeed.grants import Caller, Role
 from livefeed.log.audit import Audit
 from livefeed.log.catalog import Catalog
@@ -85,7 +86,8 @@ class Desk:
 
 
 async def open_desk(redis: Redis, url: str) -> Desk:
-    log, items, catalog, audit = EventLog(redis, await inspect(redis, url)), ItemStore(redis), Catalog(redis), Audit(redis)
+    log, items, catalog = EventLog(redis, await inspect(redis, url)), ItemStore(redis), Catalog(redis)
+    audit = Audit(redis, Counters())
     editor = Editor(log, items, catalog)
     routes = [
         *Feeds(catalog, audit, lambda _: 0).routes(),

@@ -28,6 +28,7 @@ from livefeed.auth.middleware import AuthMiddleware
 from livefeed.auth.origins import Origins
 from livefeed.auth.tokens import TokenRules, Tokens
 from livefeed.auth.vouchers import Vouchers
+from livefeed.counters import Counters
 from livefeed.exceptions import RequestError
 from livefeed.grants import Caller, Role
 from livefeed.limits import Meter, Rate
@@ -100,7 +101,7 @@ class Door:
     def __post_init__(self) -> None:
         self.keys = Keys(self.redis, self.admin_key, clock=self.clock)
         self.tokens = Tokens(KeySet(secret=SECRET, source=self.jwks), TokenRules(), clock=self.clock)
-        self.audit = Audit(self.redis)
+        self.audit = Audit(self.redis, Counters())
         self.authenticator = Authenticator(
             self.keys,
             self.tokens,

@@ -6,6 +6,7 @@ import pytest
 from redis.asyncio import Redis
 from structlog.testing import capture_logs
 
+from livefeed.counters import Counters
 from livefeed.exceptions import Unavailable
 from livefeed.grants import Caller
 from livefeed.log import audit
@@ -15,7 +16,7 @@ EDITOR = Caller("ed", key_id="k1")
 
 
 async def test_records_come_back_newest_first_and_page_on(redis: Redis) -> None:
-    trail = Audit(redis)
+    trail = Audit(redis, Counters())
     for number in range(5):
         trail.record("item.published", EDITOR, feed="world", cursor=f"{number}-1")
     first = await trail.read(limit=3)
@@ -29,12 +30,12 @@ async def test_records_come_back_newest_first_and_page_on(redis: Redis) -> None:
 
 async def test_each_record_is_in_the_log_at_once(redis: Redis) -> None:
     with capture_logs() as lines:
-        Audit(redis).record("key.made", EDITOR, key="k2")
+        Audit(redis, Counters()).record("key.made", EDITOR, key="k2")
     assert lines == [{"event": "audit", "log_level": "info", "action": "key.made", "subject": "ed", "by": "k1", "key": "k2"}]
 
 
 async def test_the_background_moves_records_to_redis(redis: Redis) -> None:
-    trail = Audit(redis)
+    trail = Audit(redis, Counters())
     running = asyncio.create_task(trail.run())
     trail.record("item.canceled", EDITOR, feed="world")
     assert await redis.xread({audit.STREAM: "0-0"}, block=5_000)
@@ -43,7 +44,7 @@ async def test_the_background_moves_records_to_redis(redis: Redis) -> None:
 
 async def test_records_wait_for_a_redis_that_takes_none(redis: Redis) -> None:
     await redis.set(audit.STREAM, "of another type")
-    trail = Audit(redis)
+    trail = Audit(redis, Counters())
     trail.record("item.canceled", EDITOR, feed="world")
     with pytest.raises(Unavailable):
         await trail.flush()
@@ -55,18 +56,18 @@ async def test_records_wait_for_a_redis_that_takes_none(redis: Redis) -> None:
     assert [entry.action for entry in await trail.read()] == ["item.canceled"]
 
 
-async def test_what_does_not_fit_is_counted_and_still_logged(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(audit, "WAITING", 1)
-    trail = Audit(redis)
+async def test_what_does_not_fit_is_counted_and_still_logged(redis: Redis) -> None:
+    counters = Counters()
+    trail = Audit(redis, counters, waiting=1)
     with capture_logs() as lines:
         trail.record("a", EDITOR)
         trail.record("b", EDITOR)
-    assert trail.dropped == 1
+    assert counters.audit_dropped == 1
     assert len(lines) == 2
 
 
 async def test_what_is_left_at_the_end_is_moved_or_told(redis: Redis) -> None:
-    trail = Audit(redis)
+    trail = Audit(redis, Counters())
     trail.record("a", EDITOR)
     await trail.close()
     assert await redis.xlen(audit.STREAM) == 1

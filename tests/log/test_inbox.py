@@ -46,7 +46,7 @@ async def moved(editor: Editor, redis_url: str, workers: int = 1) -> list[Counte
     clients = [connect(redis_url, timeout=5.0) for _ in range(workers)]
     bells = [doorbell(client, editor.log.redis) for client in clients]
     counters = [Counters() for _ in bells]
-    audit = Audit(editor.log.redis)
+    audit = Audit(editor.log.redis, Counters())
     tasks = [asyncio.create_task(Inbox(editor, bell, c, audit).run()) for bell, c in zip(bells, counters, strict=True)]
 
     async def done() -> bool:
@@ -148,7 +148,7 @@ async def test_what_came_by_the_inbox_is_in_the_audit_trail(editor: Editor, redi
     for op in ("publish", "publish", "upsert", "hold", "release", "cancel"):
         await put(redis, _NAMED[op], op)
     client = connect(redis_url, timeout=5.0)
-    bell, audit = doorbell(client, redis), Audit(redis)
+    bell, audit = doorbell(client, redis), Audit(redis, Counters())
     tasks = [asyncio.create_task(work) for work in (Inbox(editor, bell, Counters(), audit).run(), audit.run())]
 
     async def all_noted() -> bool:
@@ -158,7 +158,7 @@ async def test_what_came_by_the_inbox_is_in_the_audit_trail(editor: Editor, redi
     await cancelled(tasks)
     await bell.aclose()
     await client.aclose()
-    trail = [(entry.action, entry.by) for entry in reversed(await Audit(redis).read())]
+    trail = [(entry.action, entry.by) for entry in reversed(await Audit(redis, Counters()).read())]
     deeds = ["published", "updated", "withheld", "released", "canceled"]
     assert trail == [(f"item.{deed}", "inbox") for deed in deeds]
 

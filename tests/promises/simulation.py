@@ -18,6 +18,7 @@ from typing import Any, cast
 
 import structlog
 
+from livefeed import blocks as blocks_module
 from livefeed import channel as channel_module
 from livefeed.channel import Channel
 from livefeed.compression import GZIP
@@ -46,14 +47,16 @@ FEED = "world"
 @contextlib.contextmanager
 def small_memories() -> Iterator[None]:
     """Rings and blocks of a few events, so that every edge is met within a few steps."""
-    ring, block = vars(channel_module)["Ring"], channel_module.BLOCK
+    ring, block = vars(channel_module)["Ring"], blocks_module.EVENTS
     told = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     try:
-        vars(channel_module).update(Ring=partial(Ring, max_events=5), BLOCK=3)
+        vars(channel_module).update(Ring=partial(Ring, max_events=5))
+        vars(blocks_module).update(EVENTS=3)
         yield
     finally:
-        vars(channel_module).update(Ring=ring, BLOCK=block)
+        vars(channel_module).update(Ring=ring)
+        vars(blocks_module).update(EVENTS=block)
         structlog.configure(**told)
 
 
