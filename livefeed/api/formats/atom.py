@@ -7,7 +7,7 @@ from xml.etree.ElementTree import Element
 
 from livefeed.api.formats.bodies import correction_html, html_body, media_type, title
 from livefeed.api.formats.page import Channel, Page
-from livefeed.api.formats.xml import NAMESPACES, add, declared, serialise
+from livefeed.api.formats.xml import NAMESPACES, add, add_where, declared, serialise
 from livefeed.items import Item, Tombstone
 
 __all__ = ["FLAG", "MEDIA_TYPE", "NAME", "RELATION", "SUBJECT", "URGENCY", "write"]
@@ -73,12 +73,7 @@ def _entry(root: Element, item: Item, channel: Channel) -> None:
     _categories(entry, item)
     for source in item.info_sources:
         add(entry, "dc:source", source.name)
-    if item.located:
-        add(entry, "georss:featurename", item.located)
-    for place in item.places:
-        if place.lat is not None and place.lon is not None:
-            add(entry, "georss:point", f"{place.lat} {place.lon}")
-            break  # GeoRSS: one point is where the entry is
+    add_where(entry, item)
 
 
 def _people(entry: Element, item: Item) -> None:

@@ -9,7 +9,7 @@ from xml.etree.ElementTree import Element
 
 from livefeed.api.formats.bodies import correction_html, html_body, media_type, title
 from livefeed.api.formats.page import Channel, Page
-from livefeed.api.formats.xml import add, declared, serialise
+from livefeed.api.formats.xml import add, add_where, declared, serialise
 from livefeed.items import Item, Rendition
 
 __all__ = ["MEDIA_TYPE", "NAME", "write"]
@@ -69,12 +69,7 @@ def _extras(element: Element, item: Item) -> None:
         add(element, "dc:source", source.name)
     if item.link:
         add(element, "atom:link", rel="related", href=item.link)
-    if item.located:
-        add(element, "georss:featurename", item.located)
-    for place in item.places:
-        if place.lat is not None and place.lon is not None:
-            add(element, "georss:point", f"{place.lat} {place.lon}")
-            break  # GeoRSS: one point is where the item is
+    add_where(element, item)
     for rendition in item.renditions:
         _media(element, rendition)
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 import re
 from xml.etree.ElementTree import Element, SubElement, tostring
 
-__all__ = ["NAMESPACES", "add", "declared", "serialise"]
+from livefeed.items import Item
+
+__all__ = ["NAMESPACES", "add", "add_where", "declared", "serialise"]
 
 NAMESPACES = {
     "atom": "http://www.w3.org/2005/Atom",
@@ -36,6 +38,16 @@ def add(parent: Element, name: str, text: str = "", **attributes: str) -> Elemen
     if text:
         element.text = _possible(text)
     return element
+
+
+def add_where(parent: Element, item: Item) -> None:
+    """Where the item happens, in GeoRSS, which has one name and one point for it."""
+    if item.located:
+        add(parent, "georss:featurename", item.located)
+    for place in item.places:
+        if place.lat is not None and place.lon is not None:
+            add(parent, "georss:point", f"{place.lat} {place.lon}")
+            break
 
 
 def serialise(root: Element) -> bytes:
