@@ -31,16 +31,12 @@ from livefeed.snapshots import Listing
 from livefeed.starts import Since
 from livefeed.terms import Terms
 from livefeed.waiting import ListNewest, ReadAfter, Request
+from livefeed.wheel import TURN, Wheel
 
 __all__ = ["HEARTBEAT", "Hub"]
 
 HEARTBEAT = 15
 """Seconds within which every reader hears something."""
-
-_TURN = 0.25
-_SLOTS = 48
-"""One turn of the wheel is 12 s, so that a heartbeat that is late is still in time. Its slots spread the heartbeats: 20,000 in
-one instant would stop the loop for 0.2 s."""
 
 _LINGER = 60.0
 """Seconds that a channel outlives its last reader: a worker that lost all its readers will have them back soon."""
@@ -76,9 +72,7 @@ class Hub:
         self._forget = forget
         self.draining = False
         self._opening: dict[str, asyncio.Task[Channel | RequestError]] = {}
-        self._wheel: list[list[Reader]] = [[] for _ in range(_SLOTS)]
-        self._slot = 0
-        self._joined = 0
+        self._wheel = Wheel()
         self._empty_since: dict[str, float] = {}
         self._tasks = asyncio.TaskGroup()
         self._running: list[asyncio.Task[None]] = []
@@ -150,9 +144,7 @@ class Hub:
 
     def join(self, reader: Reader) -> None:
         """Serve *reader* from its channel, and send it heartbeats."""
-        # Half a turn away at least: who was just greeted needs no heartbeat. Taking turns spreads a reconnect storm.
-        self._joined = (self._joined + 1) % (_SLOTS // 2)
-        self._wheel[(self._slot - self._joined) % _SLOTS].append(reader)
+        self._wheel.add(reader)
         self._empty_since.pop(reader.channel.feed, None)
         reader.channel.join(reader)
 
@@ -194,25 +186,22 @@ class Hub:
         loop = asyncio.get_running_loop()
         due = loop.time()
         while True:
-            due += _TURN
+            due += TURN
             await asyncio.sleep(due - loop.time())
             lag = loop.time() - due
             self.counters.loop_lag_seconds.observe(max(lag, 0.0))
-            if lag > _TURN:
+            if lag > TURN:
                 # After a stop of the process the turns that were missed are not made up for all at once.
                 due = loop.time()
-            self._slot = (self._slot + 1) % _SLOTS
             try:
-                self._beat(self._slot)
+                self._beat()
                 self._forget_idle()
             except Exception:  # noqa: BLE001  # a supervised loop: one reader's fault must not stop the others' heartbeats
                 _log.exception("a turn of the wheel failed")
 
-    def _beat(self, slot: int) -> None:
-        readers = [reader for reader in self._wheel[slot] if reader.state is not State.CLOSED]
-        self._wheel[slot] = readers
+    def _beat(self) -> None:
         by_channel: dict[Channel, list[Reader]] = {}
-        for reader in readers:
+        for reader in self._wheel.turn():
             by_channel.setdefault(reader.channel, []).append(reader)
         for channel, members in by_channel.items():
             channel.beat(members)
