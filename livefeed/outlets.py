@@ -227,10 +227,17 @@ class _BufferedOutlet:
 class _StreamOutlet(_BufferedOutlet):
     async def _deliver(self, data: bytes) -> None:
         if data:
-            await self._send({"type": "http.response.body", "body": data, "more_body": True})
+            await self._tell({"type": "http.response.body", "body": data, "more_body": True})
 
     async def _finish(self) -> None:
-        await self._send({"type": "http.response.body"})
+        await self._tell({"type": "http.response.body"})
+
+    async def _tell(self, message: Message) -> None:
+        try:
+            await self._send(message)
+        except RuntimeError as exc:
+            # uvloop refuses a write to a connection that failed a moment ago, before the server has heard that it is gone.
+            raise ConnectionResetError(str(exc)) from exc
 
     async def _listen(self, receive: Receive, owner: Owner) -> None:  # noqa: ARG002  # nobody speaks on an event stream
         # A body is read to its end and dropped: a server that holds it back would never see the connection close.

@@ -255,6 +255,20 @@ def test_a_second_request_sent_ahead_keeps_the_stream_on_the_server(direct: Serv
         assert client.head().startswith("http/1.1 200 ")
 
 
+def test_a_client_that_leaves_unheard_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+    """While a request that was sent ahead waits, nothing is read, and only a write tells that nobody is there."""
+    with served("direct-uvloop") as server:
+        server.greeting = BLOCK
+        with Client(server) as client:
+            client.send(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n" + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
+            client.head()
+            client.events(1, chunked=True)
+            owner = server.owner()
+        while "closed" not in owner.told:
+            server.call(lambda: owner.outlet.write(BLOCK))
+    assert "Exception in ASGI application" not in caplog.text
+
+
 def test_a_stream_may_be_the_second_request(direct: Served) -> None:
     direct.greeting = BLOCK
     with Client(direct) as client:
