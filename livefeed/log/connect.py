@@ -26,7 +26,7 @@ from livefeed.log.addresses import Address
 
 __all__ = ["Backend", "connect", "inspect"]
 
-COMMAND_TIMEOUT = 2.0
+COMMAND_TIMEOUT = 1.8
 """Seconds that one command may take. A blocking read needs a timeout of its own: its block and a margin."""
 
 _NO_RETRY = Retry(NoBackoff(), 0)

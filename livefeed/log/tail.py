@@ -29,8 +29,8 @@ __all__ = ["Tail"]
 AHEAD = 500
 """Events that are heard at once: a burst becomes few large writes to each reader instead of many small ones."""
 
-PROBE = 1.0
-"""Seconds for the first questions after a connection was lost."""
+PROBE = 0.8
+"""Seconds for the first questions after a connection was lost. A bell, a command and a probe that all run out are told in 5 s."""
 
 _log = structlog.get_logger("livefeed.tail")
 

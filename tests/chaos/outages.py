@@ -111,7 +111,8 @@ async def _outage(own: Rig, readers: list[Reader], kind: tuple[Deed, Deed, float
     answers, held = list(own.answers), memory(own.server.pid) - before
     stale = [_first(reader, "stale", began) for reader in readers]
     await end(own)
-    ended = time.monotonic()
+    # A pause ended by itself, at its time.
+    ended = began + lasting if begin is _pause else time.monotonic()
     # What was answered with 503 may be visible already, and is repeated.
     await own.publish_many(range(number + 10, tried))
     await own.level(readers, 30)

@@ -101,7 +101,7 @@ class Judged(Programs):
     def list_items(self) -> None:
         if self.state != "made" or not self.listed:
             return
-        listing = self.run(self.items.newest(FEED, 200))
+        listing = self.run(self.items.newest(FEED, 1_000))
         assert listing.head == self.branch.last.cursor
         shown = b"\n".join(row.data for row in listing.rows)
         usable = [piece for piece in self.pieces.values() if piece.state == "usable"]
