@@ -2,33 +2,25 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import httpx2
 import pytest
-import uvicorn
 
 from livefeed.app import create_app
 from livefeed.config import load
 from livefeed.exceptions import ConfigError
-from tests.waiting import until
+from tests.serving import serving
 
 KEY = "a-key-for-the-tests-that-is-long-enough"
 
 
 @pytest.fixture
-async def http(redis_url: str, unused_tcp_port: int) -> AsyncIterator[httpx2.AsyncClient]:
+async def http(redis_url: str) -> AsyncIterator[httpx2.AsyncClient]:
     app = await create_app(load({"LIVEFEED_REDIS_URL": redis_url, "LIVEFEED_ADMIN_KEY": KEY}))
-    server = uvicorn.Server(uvicorn.Config(app, port=unused_tcp_port, log_config=None, ws="none"))
-    running = asyncio.create_task(server.serve())
-    async with httpx2.AsyncClient(
-        base_url=f"http://127.0.0.1:{unused_tcp_port}", headers={"Authorization": f"Bearer {KEY}"}, trust_env=False
-    ) as client:
-        await until(lambda: server.started)
+    headers = {"Authorization": f"Bearer {KEY}"}
+    async with serving(app) as url, httpx2.AsyncClient(base_url=url, headers=headers, trust_env=False) as client:
         yield client
-    server.should_exit = True
-    await running
 
 
 async def test_streams_through_plain_send(http: httpx2.AsyncClient) -> None:
@@ -36,7 +28,8 @@ async def test_streams_through_plain_send(http: httpx2.AsyncClient) -> None:
     async with http.stream("GET", "/v1/feeds/world/events?last=1") as answer:
         async for line in answer.aiter_lines():
             if "First" in line:
-                break
+                return
+    pytest.fail("the stream ended without its snapshot")
 
 
 async def test_is_ready_and_tells_its_figures(http: httpx2.AsyncClient) -> None:

@@ -21,7 +21,7 @@ from livefeed.log.inbox import OPERATIONS
 from tests.live import KEY, LiveServer, live_server
 from tests.ports import settled_port
 from tests.producers import documents
-from tests.producers.site import Site, serving
+from tests.producers.site import Site, open_site
 from tests.programs import program
 from tests.waiting import until
 
@@ -66,7 +66,7 @@ async def test_every_command_and_program_works(server: LiveServer, tmp_path: Pat
         (folder / name).write_text(f'#!/bin/sh\nexec "{sys.executable}" {module} "$@"\n')
         (folder / name).chmod(0o755)
     pages = {"world.xml": documents.NO_DATES, "sport.json": documents.JSON_FEED}
-    async with serving(Site(pages)) as site:
+    async with open_site(Site(pages)) as site:
         for language, text in blocks():
             if language == "sh":
                 # The addresses of the examples are nobody's; this machine stands in for them.

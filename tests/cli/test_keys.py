@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from livefeed.cli import main
 from livefeed.grants import Role
 from tests.auth.door import ADMIN_KEY, Door
-from tests.auth.serving import serving
+from tests.serving import serving
 
 
 class Shell:
@@ -27,7 +27,7 @@ class Shell:
 @pytest.fixture
 async def shell(redis: Redis) -> AsyncIterator[Shell]:
     door = Door(redis)
-    async with serving(door) as url:
+    async with serving(door.app) as url:
         yield Shell(url, door)
 
 

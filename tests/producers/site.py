@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from hashlib import sha256
 
-import uvicorn
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from tests.waiting import until
+from tests.serving import serving
 
 __all__ = ["Site", "serving"]
 
@@ -37,14 +35,6 @@ class Site:
 
 
 @asynccontextmanager
-async def serving(site: Site) -> AsyncIterator[Site]:
-    app = Starlette(routes=[Route("/{name}", site.page)])
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off"))
-    serving = asyncio.create_task(server.serve())
-    try:
-        await until(lambda: server.started)
-        site.url = f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+async def open_site(site: Site) -> AsyncIterator[Site]:
+    async with serving(Starlette(routes=[Route("/{name}", site.page)])) as site.url:
         yield site
-    finally:
-        server.should_exit = True
-        await serving

@@ -14,7 +14,7 @@ from websockets.asyncio.client import connect
 from livefeed import Livefeed
 from tests.live import KEY, LiveServer, live_server
 from tests.producers import documents
-from tests.producers.site import Site, serving
+from tests.producers.site import Site, open_site
 from tests.producers.test_rss import REAL, SHARED
 
 pytestmark = pytest.mark.timeout(180)
@@ -28,7 +28,7 @@ async def server(redis_url: str, tmp_path: Path) -> AsyncIterator[LiveServer]:
 
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
-    async with serving(Site()) as site:
+    async with open_site(Site()) as site:
         yield site
 
 

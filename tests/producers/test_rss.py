@@ -20,7 +20,7 @@ from producers.rss import Poller, poll_all
 from producers.syndication import Unreadable
 from tests.producers import documents
 from tests.producers.outboxes import waiting
-from tests.producers.site import Site, serving
+from tests.producers.site import Site, open_site
 from tests.waiting import until
 
 SHARED = Path(__file__).parents[2].parent / "shared" / "data"
@@ -42,7 +42,7 @@ REAL = {
 
 @pytest.fixture
 async def site() -> AsyncIterator[Site]:
-    async with serving(Site()) as site:
+    async with open_site(Site()) as site:
         yield site
 
 

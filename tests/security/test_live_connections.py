@@ -129,7 +129,7 @@ def test_a_websocket_that_renews_lives_on(server: Server) -> None:
         connection.send(json.dumps({"op": "token", "ref": 7, "token": token(lasts=600, read=["secret"])}))
         while json.loads(connection.recv(10)).get("ref") != 7:
             pass
-        time.sleep(4.5)
+        time.sleep(4.5)  # the first token is over by then
         admin.post("/v1/feeds/secret/items", json={"headline": "After the first token"})
         while (message := json.loads(connection.recv(10)))["type"] == "live.stream.heartbeat":
             pass

@@ -25,12 +25,6 @@ def item(server: Server) -> str:
         return str(answer.json()["item"]["id"])
 
 
-@pytest.fixture(scope="module")
-def desk_draft(server: Server) -> str:
-    with server.client() as admin:
-        return str(admin.post(f"{FEED}/items", json={**ITEM, "draft": True}).json()["item"]["id"])
-
-
 WRITES: dict[str, tuple[str, str, Any]] = {
     "publish": ("POST", f"{FEED}/items", ITEM),
     "batch": ("POST", f"{FEED}/items", [ITEM]),
