@@ -11,6 +11,7 @@ import click
 from livefeed.cli.fields import url_option
 from livefeed.cli.screen import Screen
 from livefeed.client import Livefeed
+from livefeed.cursors import Cursor
 
 __all__ = ["command"]
 
@@ -37,6 +38,9 @@ def command(
     url: str | None,
 ) -> None:
     """Follow FEED until Ctrl-C. A lost connection is taken up where it was."""
+    if after is not None:
+        # The client goes on with it as a browser does, whom a cursor that is none costs a reset; who types one is told.
+        Cursor.parse(after)
     if last is None and after is None and since is None and not as_json:
         last = 10
 

@@ -81,6 +81,7 @@ FAULTS = [
     (("tail", "nope"), "there is no feed 'nope'"),
     (("tail", "world", "--url", "127.0.0.1:1"), "is not the address of a server"),
     (("tail", "world", "--last", "300"), "300 is not in the range"),
+    (("tail", "world", "--after", "yesterday"), "'yesterday' is not a cursor"),
 ]
 
 
