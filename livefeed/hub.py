@@ -168,7 +168,12 @@ class Hub:
             _log.exception("a read for readers failed", feed=channel.feed)
             channel.failed(request)
             return
-        channel.answer(request, generation, answer)
+        try:
+            channel.answer(request, generation, answer)
+        except Exception:  # noqa: BLE001  # our own fault: where each reader stands is uncertain, and coming back is exact
+            _log.exception("readers could not be brought level", feed=channel.feed)
+            for reader in list(channel.readers):
+                self.farewell(reader, "error", 1011)
 
     async def _read(self, feed: str, request: Request) -> Continuation | Listing:
         match request:
