@@ -1,4 +1,4 @@
--- Writing helpers: mending a log that is not what the feed's hash says, and trimming.
+-- What writes for several scripts: mending a log that is not what the feed's hash says, and trimming.
 
 local function save(name, feed)
   redis.call('HSET', name, 'seq', string.format('%.0f', feed.seq), 'ms', string.format('%.0f', feed.ms), 'floor', feed.floor,

@@ -197,7 +197,7 @@ MUTANTS = (
     ),
     _live(
         "a filter forgets what it left out",
-        "groups.py",
+        "blocks.py",
         ("not event.item_id or only.passes(event.tags, event.urgency)])", "True])"),
     ),
 )

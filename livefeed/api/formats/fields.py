@@ -31,7 +31,7 @@ class Row:
     ninjs: str = ""
     jsonld: str = ""
 
-    def place(self, format: str) -> str:  # noqa: A002  # the word of the contract
+    def place(self, format: str) -> str:  # noqa: A002  # the formats' own word
         return str(getattr(self, format))
 
 

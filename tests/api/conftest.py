@@ -1,0 +1,30 @@
+"""One server for the tests of live streams, each of which has a feed of its own."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import AsyncIterator, Iterator
+
+import httpx2
+import pytest
+
+from tests.api.livedesk import LiveDesk
+from tests.served import ADMIN_KEY, running
+from tests.stores import running_store
+
+_feeds = itertools.count(1)
+
+
+@pytest.fixture(scope="package")
+def live_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    with running_store() as store, running(tmp_path_factory.mktemp("server"), store.url) as server:
+        yield server.url
+
+
+@pytest.fixture
+async def live_desk(live_url: str) -> AsyncIterator[LiveDesk]:
+    headers = {"Authorization": f"Bearer {ADMIN_KEY}", "Accept-Encoding": "identity"}
+    async with httpx2.AsyncClient(base_url=live_url, headers=headers, trust_env=False) as http:
+        desk = LiveDesk(http, f"feed-{next(_feeds)}")
+        assert (await http.put(desk.path, json={"title": "T"})).status_code == 201
+        yield desk
