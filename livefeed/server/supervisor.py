@@ -48,6 +48,7 @@ class Supervisor:
         self._clean = True
         self._keepers: list[asyncio.Task[None]] = []
         self._stopping = asyncio.Event()
+        self._spawning = asyncio.Lock()
         self._forced = asyncio.Event()
 
     async def start(self) -> bool:
@@ -150,16 +151,17 @@ class Supervisor:
 
     async def _spawn(self, control: int, descriptors: Sequence[int]) -> asyncio.subprocess.Process:
         # Ctrl-C reaches the workers too, and they leave it to the supervisor. Blocked is inherited: there is no moment in which
-        # one that starts would not know that yet.
-        before = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_SUPERVISOR)
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *(sys.executable, "-m", "livefeed.server.worker", str(control)),
-                stdin=asyncio.subprocess.DEVNULL,
-                pass_fds=(control, *descriptors),
-            )
-        finally:
-            signal.pthread_sigmask(signal.SIG_SETMASK, before)
+        # one that starts would not know that yet. One at a time: another would take the blocked mask for the one to restore.
+        async with self._spawning:
+            before = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_SUPERVISOR)
+            try:
+                process = await asyncio.create_subprocess_exec(
+                    *(sys.executable, "-m", "livefeed.server.worker", str(control)),
+                    stdin=asyncio.subprocess.DEVNULL,
+                    pass_fds=(control, *descriptors),
+                )
+            finally:
+                signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if self._stopping.is_set():
             # The order to stop came while it was being started, and passed it by.
             process.terminate()

@@ -87,6 +87,15 @@ async def test_stop_says_goodbye_to_everybody(server: LiveServer, http: httpx2.A
     assert alive(list(began)) == []
 
 
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGHUP])
+async def test_what_a_terminal_sends_ends_it_too(server: LiveServer, how: signal.Signals) -> None:
+    """Nothing that starts workers side by side may leave the supervisor deaf to it."""
+    began = [server.pid, *family(server.pid)]
+    async with asyncio.timeout(20):
+        assert await server.stop(how) == 0
+    assert alive(began) == []
+
+
 async def test_second_signal_ends_at_once(server: LiveServer) -> None:
     """A worker that hangs does not hold up who is in a hurry; the exit status says that it was not clean."""
     os.kill(workers(server)[0], signal.SIGSTOP)
