@@ -71,7 +71,9 @@ class Sockets:
 
 
 async def _upgrade(_: Request) -> Response:
-    raise HTTPException(426, "this is a WebSocket: ask for it with 'Upgrade: websocket'", {"Upgrade": "websocket"})
+    raise HTTPException(
+        426, "this is a WebSocket: ask for it with 'Upgrade: websocket'", {"Upgrade": "websocket", "Connection": "upgrade"}
+    )
 
 
 class Subscription:

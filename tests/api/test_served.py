@@ -80,7 +80,8 @@ def test_where_there_is_no_websocket(url: str) -> None:
             pass
         assert refused.value.response.status_code == 404
     response = httpx2.get(f"{url}/v1/ws")
-    assert (response.status_code, response.headers["upgrade"]) == (426, "websocket")
+    told = {name: response.headers[name] for name in ("upgrade", "connection")}
+    assert (response.status_code, told) == (426, {"upgrade": "websocket", "connection": "upgrade"})
 
 
 def test_pages_of_events(client: httpx2.Client) -> None:
