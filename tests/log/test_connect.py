@@ -2,10 +2,11 @@ from __future__ import annotations
 
 import asyncio
 import socket
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 from redis.exceptions import ConnectionError as RedisConnectionError
 from redis.exceptions import TimeoutError as RedisTimeoutError
 
@@ -80,32 +81,31 @@ async def test_cancellation_is_never_lost(redis_url: str) -> None:
     await client.aclose()
 
 
-async def test_inspect_describes_the_server(store: Store) -> None:
+@pytest.fixture
+async def client(store: Store) -> AsyncIterator[Redis]:
     store.start()
     client = connect(store.url)
+    yield client
+    await client.aclose()
+
+
+async def test_inspect_describes_the_server(store: Store, client: Redis) -> None:
     backend = await inspect(client, store.url)
     assert backend.append_only
     assert backend.version >= (7, 0)
     assert backend.warnings == ()
-    await client.aclose()
 
 
-async def test_inspect_refuses_a_redis_that_evicts(store: Store) -> None:
-    store.start()
-    client = connect(store.url)
+async def test_inspect_refuses_a_redis_that_evicts(store: Store, client: Redis) -> None:
     await client.config_set("maxmemory-policy", "allkeys-lru")
     with pytest.raises(ConfigError, match="maxmemory-policy allkeys-lru: set it to noeviction"):
         await inspect(client, store.url)
-    await client.aclose()
 
 
-async def test_inspect_refuses_a_replica(store: Store) -> None:
-    store.start()
-    client = connect(store.url)
+async def test_inspect_refuses_a_replica(store: Store, client: Redis) -> None:
     await client.replicaof("127.0.0.1", "1")
     with pytest.raises(ConfigError, match="is a replica"):
         await inspect(client, store.url)
-    await client.aclose()
 
 
 async def test_inspect_names_an_unreachable_redis_without_its_password(unused_tcp_port: int) -> None:
