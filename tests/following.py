@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 import orjson
 from websockets.asyncio.client import connect
 from websockets.exceptions import WebSocketException
+from websockets.typing import Subprotocol
 
 from livefeed.eventstream import EventStreamParser
 
@@ -81,7 +82,7 @@ class SseFollower(Follower):
 class WebSocketFollower(Follower):
     async def connect(self) -> None:
         address = self.url.replace("http", "ws", 1) + self.path
-        async with connect(address, subprotocols=["cloudevents.json"], compression=None, proxy=None) as socket:  # type: ignore[list-item]
+        async with connect(address, subprotocols=[Subprotocol("cloudevents.json")], compression=None, proxy=None) as socket:
             self.connections += 1
             async for message in socket:
                 self.heard(orjson.loads(message))

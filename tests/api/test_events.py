@@ -10,6 +10,7 @@ import orjson
 import pytest
 from websockets.asyncio.client import connect
 from websockets.exceptions import InvalidStatus
+from websockets.typing import Subprotocol
 
 from tests.api.livedesk import LiveDesk, ended
 from tests.waiting import until
@@ -219,12 +220,12 @@ async def test_a_feed_that_is_not_there(live_desk: LiveDesk, live_url: str) -> N
 
 async def test_websocket_subprotocols(live_desk: LiveDesk, live_url: str) -> None:
     address = f"{live_url.replace('http', 'ws')}{live_desk.path}/events"
-    async with connect(address, subprotocols=["x", "cloudevents.json"]) as socket:  # type: ignore[list-item]
+    async with connect(address, subprotocols=[Subprotocol("x"), Subprotocol("cloudevents.json")]) as socket:
         assert socket.subprotocol == "cloudevents.json"
     async with connect(address) as socket:
         assert socket.subprotocol is None
     with pytest.raises(InvalidStatus) as refused:
-        await connect(address, subprotocols=["x"])  # type: ignore[list-item]
+        await connect(address, subprotocols=[Subprotocol("x")])
     assert refused.value.response.status_code == 400
 
 

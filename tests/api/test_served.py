@@ -12,6 +12,7 @@ import httpx2
 import pytest
 import websockets
 from websockets.sync.client import connect
+from websockets.typing import Subprotocol
 
 from tests.api.described import check_event, check_response
 from tests.api.fuzz import fuzz
@@ -125,7 +126,7 @@ async def test_a_socket_of_many_feeds(url: str, client: httpx2.Client) -> None:
     ]
     address = url.replace("http", "ws") + "/v1/ws"
     seen: list[str] = []
-    async with websockets.connect(address, subprotocols=["livefeed.v1"], additional_headers=KEY) as socket:  # type: ignore[list-item]
+    async with websockets.connect(address, subprotocols=[Subprotocol("livefeed.v1")], additional_headers=KEY) as socket:
 
         async def hear(*awaited: str) -> None:
             async with asyncio.timeout(10):

@@ -11,6 +11,7 @@ import orjson
 import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
+from websockets.typing import Subprotocol
 
 from tests.api.livedesk import LiveDesk, ended
 from tests.served import ADMIN_KEY
@@ -32,7 +33,7 @@ class Socket:
 async def socket(live_url: str) -> AsyncIterator[Socket]:
     address = f"{live_url.replace('http', 'ws')}/v1/ws"
     headers = {"Authorization": f"Bearer {ADMIN_KEY}"}
-    async with connect(address, subprotocols=["livefeed.v1"], additional_headers=headers) as connection:  # type: ignore[list-item]
+    async with connect(address, subprotocols=[Subprotocol("livefeed.v1")], additional_headers=headers) as connection:
         yield Socket(connection)
 
 

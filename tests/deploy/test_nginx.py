@@ -12,6 +12,7 @@ import httpx2
 import orjson
 import pytest
 from websockets.asyncio.client import connect
+from websockets.typing import Subprotocol
 
 from tests.certificates import make_certificate
 from tests.live import KEY, LiveServer
@@ -121,7 +122,7 @@ async def test_sse_arrives_at_once(proxied: Proxied) -> None:
 async def test_websocket_passes(proxied: Proxied) -> None:
     await proxied.publish("First")
     url = f"wss://127.0.0.1:{proxied.port}/v1/feeds/world/events"
-    async with connect(url, ssl=proxied.trust, proxy=None, subprotocols=["cloudevents.json"]) as websocket:  # type: ignore[list-item]
+    async with connect(url, ssl=proxied.trust, proxy=None, subprotocols=[Subprotocol("cloudevents.json")]) as websocket:
         assert orjson.loads(await websocket.recv())["type"] == "live.stream.hello"
         await proxied.publish("Second")
         assert orjson.loads(await websocket.recv())["data"]["headline"] == "Second"
