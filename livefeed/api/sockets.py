@@ -56,7 +56,7 @@ class Sockets:
         self.publishing = publishing
 
     def routes(self) -> list[BaseRoute]:
-        return [WebSocketRoute("/v1/ws", self), Route("/v1/ws", _upgrade, methods=["GET"])]
+        return [WebSocketRoute("/v1/ws", self), Route("/v1/ws", _upgrade, methods=["GET"], include_in_schema=False)]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         Query(scope["query_string"], ("ticket",))
