@@ -29,6 +29,13 @@ def losses(rows: list[Row]) -> list[str]:
     ]
 
 
+def earlier(report: Path, only: list[str]) -> list[Row]:
+    """What a report has of scenarios that are not measured anew."""
+    if not report.exists():
+        return []
+    return [row for row in json.loads(report.read_text())["rows"] if row["scenario"] not in only]
+
+
 def allow_files(wanted: int = 65_536) -> int:
     """Let what is started open *wanted* files where this may be raised; how many it is."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
@@ -46,7 +53,7 @@ def main() -> int:
     parser.add_argument("--report", type=Path, default=Path("bench-report.json"))
     options = parser.parse_args()
     print(f"open files: {allow_files():,}", file=sys.stderr)
-    rows: list[Row] = []
+    rows = earlier(options.report, options.only)
     with tempfile.TemporaryDirectory(prefix="livefeed-bench-") as name:
         folder = Path(name)
         bench = Bench(build(folder), folder, options.bytes, 1 if options.small else options.repeat, options.small)
@@ -59,8 +66,9 @@ def main() -> int:
                     file=sys.stderr,
                 )
             print(f"{scenario}: {time.monotonic() - began:.0f} s", file=sys.stderr)
-    report = {"machine": asdict(Machine.here()), "bytes": options.bytes, "rows": rows}
-    options.report.write_text(json.dumps(report, indent=1) + "\n")
+            # A run that is broken off leaves what it has measured.
+            report = {"machine": asdict(Machine.here()), "bytes": options.bytes, "rows": rows}
+            options.report.write_text(json.dumps(report, indent=1) + "\n")
     lost = losses(rows)
     for line in lost:
         print(f"lost: {line}", file=sys.stderr)
