@@ -19,4 +19,5 @@ async def cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
     while pending:
         for task in pending:
             task.cancel()
-        _, pending = await asyncio.wait(pending, timeout=0.1)
+        # Long enough for what a task still closes: the next cancellation would break that off.
+        _, pending = await asyncio.wait(pending, timeout=1.0)

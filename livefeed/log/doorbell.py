@@ -86,8 +86,9 @@ class _Bell:
 
     async def aclose(self) -> None:
         if self._connection is not None:
-            connection, self._connection = self._connection, None
-            await connection.aclose()
+            # Forgotten only when it is closed: who is cancelled here leaves it to the next who closes.
+            await self._connection.aclose()
+            self._connection = None
 
 
 class _ClusterBell:
