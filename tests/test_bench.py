@@ -28,3 +28,9 @@ def test_nothing_is_lost(tmp_path: Path) -> None:
     page = document(json.loads(report.read_text()))
     assert "## Burst: 100 readers, 50 items at once" in page
     assert page.count("livefeed") > 5
+
+
+def test_the_page_is_that_of_the_report() -> None:
+    root = Path(__file__).parents[1]
+
+    assert (root / "docs" / "benchmarks.md").read_text() == document(json.loads((root / "bench-report.json").read_text()))
