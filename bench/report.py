@@ -16,9 +16,9 @@ Row = dict[str, Any]
 
 _INTRODUCTION = """# Benchmarks
 
-Made by `make bench`; this page and its pictures are written by `python -m bench.report` from the report of one run, `bench-report.json`.
-All servers were measured in that run, one after the other, each pinned to one core; the readers, the publisher and Redis had the other
-one. Everything went over loopback. An event was {bytes} bytes of JSON on every server. Figures are medians of the run's repetitions;
+Made by `make bench`; this page and its pictures are written by `python -m bench.report` from its report, `bench-report.json`.
+The servers of a scenario were measured one after the other, each pinned to one core; the readers, the publisher and Redis had the other
+one. Everything went over loopback. An event was {bytes} bytes of JSON on every server. Figures are medians where a scenario was repeated;
 `limit` is a C program that does nothing but `send()` ready-made bytes (`bench/limit.c`).
 
 Machine: {processor}, {cores} cores, {memory_gib} GiB, Linux {kernel}, Python {python}.
@@ -196,6 +196,8 @@ _SECTIONS: dict[str, Callable[[list[Row]], str]] = {
 def document(report: dict[str, Any]) -> str:
     """The page, of the report that `python -m bench` wrote."""
     parts = [_INTRODUCTION.format(**report["machine"], bytes=report["bytes"])]
+    if remarks := report.get("remarks"):
+        parts.append(f"**Of this report.** {remarks}\n")
     parts += [section(rows) for name, section in _SECTIONS.items() if (rows := _of(report["rows"], name))]
     return "\n".join(parts)
 
