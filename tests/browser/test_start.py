@@ -37,6 +37,7 @@ async def test_the_python_that_is_shown_runs(page: Page, site: Site, feed: str) 
     assert shown is not None
     process = await asyncio.create_subprocess_exec(sys.executable, "-c", code, stdout=PIPE)
     assert process.stdout is not None
+    await site.ask("POST", f"/v1/feeds/{shown[1]}/items", {"bodyText": "An item may do without a headline."})
     await site.publish(shown[1], headline="From the start page")
     try:
         while (line := await process.stdout.readline()) != b"published From the start page\n":
