@@ -10,12 +10,12 @@ from livefeed.filters import Filter
 from livefeed.ring import Ring
 from livefeed.wires import Wire
 
-__all__ = ["Blocks", "encode"]
+__all__ = ["BLOCK_EVENTS", "Blocks", "encode"]
 
-EVENTS = 100
+BLOCK_EVENTS = 100
 """Events of one block: enough to join many, few enough that a slow connection says so in between."""
 
-KEPT = 64
+_KEPT = 64
 """Blocks that are kept, of some 100 KiB each."""
 
 
@@ -27,7 +27,8 @@ def encode(events: Iterable[Event], only: Filter, wire: Wire) -> bytes:
 class Blocks:
     """Blocks of one feed's ring. In a reconnect storm many readers stand at the same position: they share the bytes."""
 
-    def __init__(self) -> None:
+    def __init__(self, events: int = BLOCK_EVENTS) -> None:
+        self.events = events
         self._kept: dict[tuple[Cursor, Filter, Wire], tuple[bytes, Cursor]] = {}
 
     def after(self, ring: Ring, position: Cursor, only: Filter, wire: Wire) -> tuple[bytes, Cursor]:
@@ -35,10 +36,10 @@ class Blocks:
         key = (position, only, wire)
         block = self._kept.get(key)
         if block is None:
-            page = ring.after(position, EVENTS)
+            page = ring.after(position, self.events)
             end = page.end
             assert end is not None, "a position below the head has something after it"
-            if len(self._kept) >= KEPT:
+            if len(self._kept) >= _KEPT:
                 self._kept.clear()
             block = self._kept[key] = (encode(page.events, only, wire), end)
         return block

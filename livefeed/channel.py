@@ -1,27 +1,27 @@
 """The channel: one feed in one worker, its ring and its readers.
 
-Rule 1: all that decides what a reader gets next happens here, without I/O and without a clock of its own. The hub around it
-        reads from Redis what `ask` is called with, and hands over what it read.
-Rule 2: a reader is brought level from the ring, or from the log where the ring does not hold its exact position. From its last
-        byte of history into its group there is no `await`.
-Rule 3: what was read before a hold, a cancel or a hole that is known by now is read again, never written.
-Rule 4: while the log cannot be heard, nothing is served from memory.
+Rule 1: everything that decides what a reader gets next is in this module, without I/O and without a clock of its own. The hub
+        performs the reads that the channel requests through `ask`, and returns their results through `answer` or `failed`.
+Rule 2: a reader catches up from the ring, or from the log when its exact position is not in the ring. Between the last event of
+        its history and its entry into a group there is no `await`.
+Rule 3: the result of a read that began before a hold, a cancel or a gap became known is discarded, and the read repeated.
+Rule 4: while the log is unreadable, nothing is served from memory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
-from livefeed.blocks import Blocks, encode
+from livefeed.blocks import BLOCK_EVENTS, Blocks, encode
 from livefeed.counters import Counters
 from livefeed.cursors import BIRTH, Cursor
-from livefeed.events import rfc3339
 from livefeed.filters import Filter
 from livefeed.groups import Groups
 from livefeed.holes import Continuation, Hole, NoFeed, Page, Reason
+from livefeed.notices import Notices
 from livefeed.reader import After, FromNow, Newest, Reader, State
-from livefeed.ring import Ring
+from livefeed.ring import RING_EVENTS, Ring
 from livefeed.snapshots import Listing, snapshot
 from livefeed.terms import Terms
 from livefeed.waiting import ListNewest, ReadAfter, Request, Waiting
@@ -29,17 +29,15 @@ from livefeed.wires import Wire
 
 __all__ = ["Channel"]
 
-_RECENT_MS = 3_000
-"""Who heard an event so lately needs no heartbeat before the wheel's next turn."""
-
 Ask = Callable[["Channel", Request, int], None]
 
 
 class Channel:
-    """One feed in one worker.
+    """One feed in one worker, whose last event is *head*.
 
-    *ask* is called with a request and the generation in which it was made; the answer comes back through `answer` or `failed`.
-    *forget* is called with the feed's name when something was held or canceled, before readers hear of it: for caches elsewhere.
+    *ask* is called with a request and the current generation; the result comes back through `answer` or `failed`. *forget* is
+    called with the feed's name when an item was held or canceled, before readers are told: it empties caches elsewhere.
+    *ring_events* and *block_events* bound what is kept in memory and what is written at once.
     """
 
     def __init__(
@@ -51,20 +49,23 @@ class Channel:
         ask: Ask,
         counters: Counters,
         forget: Callable[[str], object] | None = None,
+        ring_events: int = RING_EVENTS,
+        block_events: int = BLOCK_EVENTS,
     ) -> None:
         self.feed = feed
         self.terms = terms
         self.counters = counters
-        self.ring = Ring(head)
+        self.ring = Ring(head, max_events=ring_events)
         self.generation = 0
         self.stale_since: int | None = None
         self.readers: set[Reader] = set()
         self.watchers: set[Callable[[], None]] = set()
         self._groups = Groups(counters)
+        self.notices = Notices(feed, terms, self._groups)
         self._ask = ask
         self._forget = forget
         self._waiting = Waiting(lambda request: ask(self, request, self.generation))
-        self._blocks = Blocks()
+        self._blocks = Blocks(block_events)
 
     # -- readers come and go
 
@@ -73,7 +74,7 @@ class Channel:
         self.readers.add(reader)
         self.counters.joins += 1
         if self.stale_since is not None:
-            self.refuse(reader)
+            self.notices.refuse(reader)
             return
         match reader.start:
             case FromNow():
@@ -99,11 +100,6 @@ class Channel:
         reader.state = State.CLOSED
         self.readers.discard(reader)
 
-    def end(self, reader: Reader, reason: str, code: int, retry_ms: int) -> None:
-        """Say goodbye to *reader* and close its connection."""
-        farewell = self.control(reader.sink.wire, "goodbye", {"reason": reason, "retryMs": retry_ms})
-        reader.sink.close(code, reason, farewell)
-
     def pause(self, reader: Reader) -> None:
         if reader.state is State.LIVE:
             # All that was heard has been written to it: groups are written to in the turn in which the ring grows.
@@ -117,7 +113,7 @@ class Channel:
 
     def resume(self, reader: Reader) -> None:
         if self.stale_since is not None:
-            self._tell_stale(reader)
+            self.notices.stale(reader, self.stale_since)
         self.advance(reader)
 
     # -- bringing a reader level
@@ -163,21 +159,15 @@ class Channel:
                     self._without_feed(reader, deleted)
         if self.stale_since is not None:
             for reader in readers:
-                self._tell_stale(reader)
+                self.notices.stale(reader, self.stale_since)
 
     def failed(self, request: Request) -> None:
         """Redis could not be asked. Who has been told nothing yet is told that; the others wait for the tail's next word."""
         for reader in self._waiting.answered(request):
             if reader.state is State.OPENING:
-                self.refuse(reader)
+                self.notices.refuse(reader)
             else:
                 self._waiting.park(reader)
-
-    def refuse(self, reader: Reader) -> None:
-        """The log cannot be heard: instead of `hello`."""
-        retry_ms = 1_000
-        farewell = self.control(reader.sink.wire, "unavailable", {"reason": "the event log cannot be read", "retryMs": retry_ms})
-        reader.sink.close(1013, "unavailable", farewell)
 
     def _continue(self, page: Page, readers: Sequence[Reader]) -> None:
         end = page.end
@@ -235,12 +225,12 @@ class Channel:
 
     def _listing_event(self, listing: Listing, wire: Wire, reset: tuple[Reason, tuple[int, int] | None] | None) -> bytes:
         if reset is None:
-            return self.control(wire, "snapshot", snapshot(listing), listing.head)
-        return self.control(wire, "reset", snapshot(listing, *reset), listing.head)
+            return self.notices.event(wire, "snapshot", snapshot(listing), listing.head)
+        return self.notices.event(wire, "reset", snapshot(listing, *reset), listing.head)
 
     def _without_feed(self, reader: Reader, deleted: bool) -> None:
         if deleted:
-            self.end(reader, "deleted", 1000, 60_000)
+            self.notices.deleted(reader)
         elif reader.position == BIRTH and reader.state is State.BEHIND:
             self._waiting.park(reader)
         else:
@@ -274,7 +264,7 @@ class Channel:
     def deleted(self) -> None:
         """Somebody deleted the feed."""
         for reader in list(self.readers):
-            self.end(reader, "deleted", 1000, 60_000)
+            self.notices.deleted(reader)
 
     def restart(self, head: Cursor) -> None:
         """A hole, or a new connection to Redis: what is remembered here may not be the log. Readers find out for themselves."""
@@ -282,7 +272,7 @@ class Channel:
         live = list(self._groups)
         for reader in live:
             self._ungroup(reader)
-        self.ring = Ring(head)
+        self.ring = Ring(head, max_events=self.ring.max_events)
         self._blocks.clear()
         for reader in live:
             self.advance(reader)
@@ -293,46 +283,24 @@ class Channel:
         if self.stale_since is None:
             self.stale_since = self.terms.now()
             for reader in list(self.readers):
-                self._tell_stale(reader)
+                self.notices.stale(reader, self.stale_since)
             for watcher in list(self.watchers):
                 watcher()
 
-    def _tell_stale(self, reader: Reader) -> None:
-        if reader.state in (State.BEHIND, State.LIVE) and reader.sink.writable and not reader.told_stale:
-            reader.told_stale = True
-            self._groups.interrupt(reader, self.terms.now())
-            reader.say("stale", {"since": rfc3339(self.stale_since or 0)})
-
     def fresh(self, head: Cursor) -> None:
-        """The log can be heard again; its last event is *head*."""
+        """The log can be read again; its last event is *head*."""
         since, self.stale_since = self.stale_since, None
         for reader in list(self.readers):
-            if reader.told_stale:
-                reader.told_stale = False
-                reader.say("fresh", {"since": rfc3339(since or 0)})
+            self.notices.fresh(reader, since or 0)
         self.restart(head)
         for reader in list(self.readers):
             self.advance(reader)
 
-    # -- the stream's own events
+    # -- control events
 
     def beat(self, readers: Iterable[Reader]) -> None:
-        """Send *readers* a heartbeat; it carries each one's own position, so that a quiet one never ages out."""
-        made: dict[tuple[Wire, Cursor | None], bytes] = {}
-        now = self.terms.now()
-        data = {"serverTime": rfc3339(now), "head": str(self.ring.head)}
-        for reader in readers:
-            if reader.state is State.OPENING or not reader.sink.writable:
-                continue
-            if reader.state is State.LIVE and not self._groups.interrupt(reader, now, _RECENT_MS):
-                continue
-            key = (reader.sink.wire, None if reader.reset else reader.position)
-            if key not in made:
-                made[key] = self.control(key[0], "heartbeat", data, key[1])
-            reader.sink.write(made[key])
+        """Send *readers* a heartbeat."""
+        self.notices.heartbeat(readers, self.ring.head)
 
     def hello(self, resumed: bool | None) -> dict[str, Any]:
         return self.terms.hello(self.feed, self.ring.head, resumed)
-
-    def control(self, wire: Wire, name: str, data: Mapping[str, Any] | bytes, cursor: Cursor | None = None) -> bytes:
-        return self.terms.event(wire, self.feed, name, data, cursor)

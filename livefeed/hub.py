@@ -266,7 +266,7 @@ class Hub:
     def farewell(self, reader: Reader, reason: str, code: int) -> None:
         """End one reader's connection; when it may come back is spread at random, so that they do not all return at once."""
         if reader.state is not State.CLOSED:
-            reader.channel.end(reader, reason, code, self.spread(200))
+            reader.channel.notices.goodbye(reader, reason, code, self.spread(200))
 
     def spread(self, least_ms: int) -> int:
         """A time to come back after, at random within two seconds above *least_ms*."""

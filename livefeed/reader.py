@@ -151,7 +151,7 @@ class Reader:
 
     def say(self, name: str, data: Mapping[str, Any] | bytes, cursor: Cursor | None = None) -> None:
         """Write one of the stream's own events."""
-        self.sink.write(self.channel.control(self.sink.wire, name, data, cursor))
+        self.sink.write(self.channel.notices.event(self.sink.wire, name, data, cursor))
 
     # -- what the connection tells
 

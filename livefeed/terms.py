@@ -31,9 +31,6 @@ class Terms:
             "version": self.version,
         }
 
-    def beat(self, head: Cursor) -> dict[str, Any]:
-        return {"serverTime": rfc3339(self.now()), "head": str(head)}
-
     def event(self, wire: Wire, feed: str, name: str, data: Mapping[str, Any] | bytes, cursor: Cursor | None = None) -> bytes:
         """One of the stream's own events, as *wire* writes it."""
         return wire.control(feed, name, data, cursor, now=self.now())

@@ -168,8 +168,8 @@ MUTANTS = (
         "a failed read is swallowed",
         "channel.py",
         (
-            "                self.refuse(reader)\n            else:\n                self._waiting.park(reader)",
-            "                self.refuse(reader)",
+            "                self.notices.refuse(reader)\n            else:\n                self._waiting.park(reader)",
+            "                self.notices.refuse(reader)",
         ),
     ),
     _live(
@@ -179,8 +179,8 @@ MUTANTS = (
     ),
     _live(
         "heartbeats carry the head",
-        "channel.py",
-        ("key = (reader.sink.wire, None if reader.reset else reader.position)", "key = (reader.sink.wire, self.ring.head)"),
+        "notices.py",
+        ("key = (reader.sink.wire, None if reader.reset else reader.position)", "key = (reader.sink.wire, head)"),
     ),
     _live(
         "a slow reader is believed to be level",

@@ -12,14 +12,11 @@ import argparse
 import contextlib
 from collections.abc import Coroutine, Generator, Iterator
 from dataclasses import dataclass
-from functools import partial
 from random import Random
 from typing import Any, cast
 
 import structlog
 
-from livefeed import blocks as blocks_module
-from livefeed import channel as channel_module
 from livefeed.channel import Channel
 from livefeed.compression import GZIP
 from livefeed.counters import Counters
@@ -31,7 +28,6 @@ from livefeed.holes import Page
 from livefeed.log.eventlog import EventLog
 from livefeed.log.tail import Tail
 from livefeed.reader import After, FromNow, Newest, Reader, Start, State, Unknown
-from livefeed.ring import Ring
 from livefeed.terms import Terms
 from livefeed.waiting import ListNewest, ReadAfter, Request
 from livefeed.wires import Wire
@@ -39,24 +35,19 @@ from tests.promises.client import Client
 from tests.promises.history import Told
 from tests.promises.toy_log import TAGS, ToyLog
 
-__all__ = ["Simulation", "small_memories"]
+__all__ = ["Simulation", "quiet"]
 
 FEED = "world"
 
 
 @contextlib.contextmanager
-def small_memories() -> Iterator[None]:
-    """Rings and blocks of a few events, so that every edge is met within a few steps."""
-    ring, block = vars(channel_module)["Ring"], blocks_module.EVENTS
+def quiet() -> Iterator[None]:
+    """Without the log lines of the accidents, of which there are thousands."""
     told = structlog.get_config()
     structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(50))
     try:
-        vars(channel_module).update(Ring=partial(Ring, max_events=5))
-        vars(blocks_module).update(EVENTS=3)
         yield
     finally:
-        vars(channel_module).update(Ring=ring)
-        vars(blocks_module).update(EVENTS=block)
         structlog.configure(**told)
 
 
@@ -98,7 +89,8 @@ class Worker:
         self.log = log
         self.random = random
         terms = Terms(version="0", heartbeat=15, now=lambda: log.clock)
-        self.channel = Channel(FEED, head, terms=terms, ask=self._ask, counters=Counters())
+        # So few events that every edge of a ring and of a block is met within a few steps.
+        self.channel = Channel(FEED, head, terms=terms, ask=self._ask, counters=Counters(), ring_events=5, block_events=3)
         self.tail = Tail(cast("EventLog", Far()), cast("Any", None), {FEED: self.channel}, Counters())
         self.asks: list[Ask] = []
         self.knows_killed: set[Told] = set()
@@ -398,7 +390,7 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=2_000)
     parser.add_argument("--first", type=int, default=0)
     wanted = parser.parse_args()
-    with small_memories():
+    with quiet():
         for seed in range(wanted.first, wanted.first + wanted.seeds):
             try:
                 Simulation(seed).run()

@@ -6,7 +6,7 @@ import os
 
 import pytest
 
-from tests.promises.simulation import Simulation, small_memories
+from tests.promises.simulation import Simulation, quiet
 
 SEEDS = int(os.environ.get("LIVEFEED_TEST_SEEDS", "2000"))
 """`make chaos` runs 20,000."""
@@ -17,7 +17,7 @@ PART = max(SEEDS // 4, 1)
 @pytest.mark.timeout(3_000)
 @pytest.mark.parametrize("first", range(0, SEEDS, PART))
 def test_no_reader_is_told_anything_but_what_happened(first: int) -> None:
-    with small_memories():
+    with quiet():
         for seed in range(first, first + PART):
             try:
                 Simulation(seed).run()
@@ -27,7 +27,7 @@ def test_no_reader_is_told_anything_but_what_happened(first: int) -> None:
 
 def test_a_seed_is_one_run() -> None:
     """What is found can be found again: the same seed draws the same deeds, with the same end."""
-    with small_memories():
+    with quiet():
         runs = [Simulation(7), Simulation(7)]
         for run in runs:
             run.run()
