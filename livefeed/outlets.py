@@ -8,6 +8,7 @@ the outlets below keep what the server's `send` has not taken yet. Whoever write
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
 from typing import Any, Protocol
 
@@ -130,7 +131,7 @@ async def refuse_websocket(scope: Scope, send: Send, status: int, headers: Heade
     await send({"type": "websocket.http.response.body", "body": body})
 
 
-class _BufferedOutlet:
+class _BufferedOutlet(ABC):
     """Keeps what the server's `send` has not taken yet, and tells the owner when this is too much."""
 
     HIGH_WATER = 64 * 1024
@@ -214,14 +215,17 @@ class _BufferedOutlet:
         async with asyncio.timeout(self.WRITE_TIMEOUT):
             await self._finish()
 
+    @abstractmethod
     async def _deliver(self, data: bytes) -> None:
-        raise NotImplementedError
+        """Send *data*, whole messages of the wire."""
 
+    @abstractmethod
     async def _finish(self) -> None:
-        raise NotImplementedError
+        """Send the end of the stream."""
 
+    @abstractmethod
     async def _listen(self, receive: Receive, owner: Owner) -> None:
-        raise NotImplementedError
+        """Receive until the client is gone."""
 
 
 class _StreamOutlet(_BufferedOutlet):

@@ -56,6 +56,6 @@ def test_the_figures_are_those_of_the_code() -> None:
     assert (polls.MAX_PAGE, listing.MAX_PAGE, polls.MAX_READ, listing.MAX_SEARCHES) == (1 << 20, 1 << 20, 5_000, 16)
     assert (REPORTS.per_second, REPORTS.burst) == (20, 200)
     assert (tokens.LONGEST, secretfile.SHORTEST, jwks.SHORTEST_RSA) == (8192, 32, 2048)
-    assert (jwks.USUAL, jwks.SOON, authenticator.REFRESH) == (300, 30, 2)
+    assert (jwks.REFRESH, jwks.RETRY, authenticator.REFRESH) == (300, 30, 2)
     assert tokens.TokenRules().leeway == 10
     assert Config().token_lifetime == 86_400

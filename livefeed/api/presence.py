@@ -27,7 +27,7 @@ __all__ = ["AT_DESK", "SCREEN_REPORT", "Presence"]
 
 MAX_REPORT = 4096
 REPORTS = Rate(per_second=20, burst=200)
-"""Of the screens behind one address. Each says one in some seconds; a house full of them shares an address."""
+"""Reports allowed per client address. Each screen reports every few seconds, and a whole newsroom may share one address."""
 _FRESH = {"Cache-Control": "no-store"}
 
 
@@ -70,13 +70,13 @@ SCREEN_REPORT = Record(
 
 
 class Presence:
-    """*desks* and *screens* are the rosters to report to; *catalog* says which feeds there are, and for whom."""
+    """The endpoints over the rosters *desks* and *screens*. *reports* limits the screen reports of one client address."""
 
-    def __init__(self, catalog: Catalog, desks: Roster, screens: Roster) -> None:
+    def __init__(self, catalog: Catalog, desks: Roster, screens: Roster, *, reports: Rate = REPORTS) -> None:
         self._catalog = catalog
         self._desks = desks
         self._screens = screens
-        self._reports = Meter(REPORTS, "the screens of an address may report {rate} times a second")
+        self._reports = Meter(reports, "the screens of an address may report {rate} times a second")
 
     def routes(self) -> list[Route]:
         return [

@@ -17,11 +17,11 @@ from livefeed.exceptions import Unauthorized, Unavailable
 from livefeed.grants import Caller
 from livefeed.limits import Meter
 
-__all__ = ["Authenticator"]
+__all__ = ["REFRESH", "Authenticator"]
 
 LONGEST = 16 * 1024
 REFRESH = 2.0
-"""Seconds between two looks for revoked keys and sessions; a live connection has 5 to end."""
+"""Seconds between two checks for revoked keys and sessions. A live connection must end within 5 s of a revocation."""
 
 log = structlog.get_logger("livefeed.auth")
 
@@ -33,7 +33,8 @@ def _nothing() -> None:
 class Authenticator:
     """Identifies callers, and ends the live connections of those whose credential expired or was revoked.
 
-    It is the `livefeed.grants.Authority` that connections find in their scope. `run` must be running.
+    It is the `livefeed.grants.Authority` that connections find in their scope. `run` must be running; it looks for revoked
+    credentials every *refresh* seconds.
     """
 
     def __init__(
@@ -45,6 +46,7 @@ class Authenticator:
         publishing: Meter,
         *,
         clock: Callable[[], float] = time.time,
+        refresh: float = REFRESH,
     ) -> None:
         self.keys = keys
         self.tokens = tokens
@@ -52,6 +54,7 @@ class Authenticator:
         self.tickets = tickets
         self._publishing = publishing
         self._clock = clock
+        self._refresh_every = refresh
         self._watch = Watch()
 
     async def identify(self, credential: str) -> Caller:
@@ -120,7 +123,7 @@ class Authenticator:
     async def _revoke(self) -> None:
         failing = False
         while True:
-            await asyncio.sleep(REFRESH)
+            await asyncio.sleep(self._refresh_every)
             try:
                 await self.refresh()
                 failing = False

@@ -31,10 +31,10 @@ ALGORITHMS = {("oct", None): "HS256", ("RSA", None): "RS256", ("EC", "P-256"): "
 """By key type and curve."""
 LARGEST = 256 * 1024
 SHORTEST_RSA = 2048
-SOON = 30.0
+RETRY = 30.0
 """Seconds between two fetches that unknown key ids can cause."""
-USUAL = 300.0
-"""Seconds between two fetches otherwise: what a key that was withdrawn counts on for at most."""
+REFRESH = 300.0
+"""Seconds between two fetches otherwise: a key that was withdrawn is accepted for this long at most."""
 TIMEOUT = 5.0
 
 log = structlog.get_logger("livefeed.auth")
@@ -113,11 +113,18 @@ def secret_key(secret: str) -> SigningKey:
 
 
 class KeySet:
-    """The keys of *secret* and of the JWKS at *source*, a path or an https address."""
+    """The keys of *secret* and of the JWKS at *source*, a path or an https URL.
 
-    def __init__(self, *, secret: str | None = None, source: str | None = None) -> None:
+    A URL is fetched again after *refresh* seconds, and after *retry* seconds when a token names a key that is not known.
+    """
+
+    def __init__(
+        self, *, secret: str | None = None, source: str | None = None, refresh: float = REFRESH, retry: float = RETRY
+    ) -> None:
         self._fixed = (secret_key(secret),) if secret else ()
         self._source = source
+        self._refresh_after = refresh
+        self._retry_after = retry
         self._is_address = source is not None and "://" in source
         self._found: tuple[SigningKey, ...] = ()
         self._stamp: tuple[int, int] | None = None
@@ -174,7 +181,7 @@ class KeySet:
         assert self._source is not None
         now = time.monotonic()
         # A token can name any key id, so asking on its behalf is bounded like everything that strangers cause.
-        pause = SOON if wanted or not self._found else USUAL
+        pause = self._retry_after if wanted or not self._found else self._refresh_after
         if self._is_address and self._asked is not None and now - self._asked < pause:
             return False
         self._asked = now

@@ -1,31 +1,40 @@
-"""The deadline of a change: whatever Redis does, who asked is answered."""
+"""The deadline of a change: the caller gets an answer even when Redis gives none."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Coroutine
 from functools import wraps
-from typing import Any, ParamSpec, TypeVar
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from livefeed.exceptions import Unavailable
 
-__all__ = ["ANSWER", "in_time"]
+__all__ = ["DEADLINE", "in_time"]
 
-ANSWER = 1.8
-"""Seconds. A change is answered within two, and takes several commands, each of which may wait for a free connection first."""
+DEADLINE = 1.8
+"""Seconds. Changes are promised an answer within 2 s; each takes several commands, which may wait for a free connection."""
+
+
+class Timed(Protocol):
+    """Whose changes have a deadline, in seconds."""
+
+    @property
+    def deadline(self) -> float: ...
+
 
 P = ParamSpec("P")
 T = TypeVar("T")
+S = TypeVar("S", bound=Timed)
 
 
-def in_time(change: Callable[P, Coroutine[Any, Any, T]]) -> Callable[P, Coroutine[Any, Any, T]]:
-    """Let *change* raise `Unavailable` when it takes longer than `ANSWER`; it may have been carried out nevertheless."""
+def in_time(change: Callable[Concatenate[S, P], Coroutine[Any, Any, T]]) -> Callable[Concatenate[S, P], Coroutine[Any, Any, T]]:
+    """Let the method *change* raise `Unavailable` after its owner's deadline. The change may take effect nevertheless."""
 
     @wraps(change)
-    async def timed(*args: P.args, **kwargs: P.kwargs) -> T:
+    async def timed(self: S, /, *args: P.args, **kwargs: P.kwargs) -> T:
         try:
-            async with asyncio.timeout(ANSWER):
-                return await change(*args, **kwargs)
+            async with asyncio.timeout(self.deadline):
+                return await change(self, *args, **kwargs)
         except TimeoutError:
             raise Unavailable("Redis did not answer in time; it is safe to repeat the request", retry_after=2) from None
 

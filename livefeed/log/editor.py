@@ -21,7 +21,7 @@ from livefeed.items.rules import Text
 from livefeed.log import moves
 from livefeed.log.catalog import Catalog
 from livefeed.log.changes import Appended, Change, Closed, Exists, Missing, Moved, Outcome, Raced, Repeated
-from livefeed.log.deadline import in_time
+from livefeed.log.deadline import DEADLINE, in_time
 from livefeed.log.due import DueList
 from livefeed.log.durability import Durability
 from livefeed.log.eventlog import EventLog
@@ -57,11 +57,22 @@ class _KeyTaken(Conflict):
 
 
 class Editor:
-    def __init__(self, log: EventLog, items: ItemStore, catalog: Catalog, counters: Counters | None = None) -> None:
+    """Publishes and changes items. Every change is answered within *deadline* seconds, with `Unavailable` if need be."""
+
+    def __init__(
+        self,
+        log: EventLog,
+        items: ItemStore,
+        catalog: Catalog,
+        counters: Counters | None = None,
+        *,
+        deadline: float = DEADLINE,
+    ) -> None:
         self.log = log
         self.items = items
         self.catalog = catalog
         self.counters = counters or Counters()
+        self.deadline = deadline
         self.due_list = DueList(log.redis)
 
     # -- publishing

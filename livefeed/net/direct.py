@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 
 from livefeed.compression import DEFLATED_FRAMES, inflate
@@ -54,7 +55,7 @@ class _Cork(asyncio.Transport):
             self._end()
 
 
-class DirectOutlet(asyncio.Protocol):
+class DirectOutlet(asyncio.Protocol, ABC):
     """Writes to the transport itself. It is the protocol of the transport from the hand-over on."""
 
     __slots__ = ("_address", "_network", "_open", "_owner", "_transport", "wire", "writable")
@@ -104,8 +105,9 @@ class DirectOutlet(asyncio.Protocol):
         if self._open:
             self._transport.write(data)
 
+    @abstractmethod
     def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None:
-        raise NotImplementedError
+        """Write *farewell*, and end the connection when all is written."""
 
     def abort(self) -> None:
         self._end()
@@ -113,8 +115,9 @@ class DirectOutlet(asyncio.Protocol):
 
     # What the network calls.
 
+    @abstractmethod
     def ping(self) -> None:
-        raise NotImplementedError
+        """Find out whether the peer is still there."""
 
     def waiting(self) -> int:
         return self._transport.get_write_buffer_size()

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import httpx2
-import pytest
 from redis.asyncio import Redis
 from starlette.applications import Starlette
 
-from livefeed.api import presence
 from livefeed.api.presence import Presence
 from livefeed.api.problems import HANDLERS
 from livefeed.feeds import FeedSettings
@@ -16,12 +14,12 @@ from livefeed.log.catalog import Catalog
 from livefeed.log.roster import Roster
 
 
-async def test_an_address_reports_screens_only_so_often(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(presence, "REPORTS", Rate(per_second=0.001, burst=3))
+async def test_an_address_reports_screens_only_so_often(redis: Redis) -> None:
     catalog = Catalog(redis)
     await catalog.put("world", FeedSettings())
     screens = Roster(redis, keep=60, most=10)
-    app = Starlette(routes=Presence(catalog, screens, screens).routes(), exception_handlers=HANDLERS)
+    presence = Presence(catalog, screens, screens, reports=Rate(per_second=0.001, burst=3))
+    app = Starlette(routes=presence.routes(), exception_handlers=HANDLERS)
 
     async def report(peer: str) -> httpx2.Response:
         transport = httpx2.ASGITransport(app, client=(peer, 1))

@@ -17,7 +17,7 @@ from starlette.types import ASGIApp, Message
 from starlette.websockets import WebSocket
 
 from livefeed.auth.answers import refuse
-from livefeed.auth.authenticator import Authenticator
+from livefeed.auth.authenticator import REFRESH, Authenticator
 from livefeed.auth.cors import CorsMiddleware
 from livefeed.auth.endpoints import AuthEndpoints
 from livefeed.auth.forwarded import ForwardedMiddleware
@@ -97,6 +97,7 @@ class Door:
     frame_ancestors: Iterable[str] = ()
     jwks: str | None = None
     admin_key: str = ADMIN_KEY
+    refresh: float = REFRESH
 
     def __post_init__(self) -> None:
         self.keys = Keys(self.redis, self.admin_key, clock=self.clock)
@@ -109,6 +110,7 @@ class Door:
             Vouchers(self.redis, "ticket", 30, clock=self.clock),
             Meter(Rate(1, 50)),
             clock=self.clock,
+            refresh=self.refresh,
         )
         endpoints = AuthEndpoints(self.authenticator, self.audit, token_lifetime=86_400, clock=self.clock)
         routes = [

@@ -5,7 +5,6 @@ import asyncio
 import pytest
 from redis.asyncio import Redis
 
-from livefeed.auth import authenticator
 from livefeed.exceptions import Unauthorized, Unavailable
 from livefeed.grants import Caller, parse_grants
 from tests.auth.door import ADMIN_KEY, Clock, Door
@@ -35,9 +34,8 @@ async def test_a_live_connection_ends_when_its_token_expires(door: Door) -> None
     running.cancel()
 
 
-async def test_a_live_connection_ends_when_its_key_is_revoked_elsewhere(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authenticator, "REFRESH", 0.01)
-    elsewhere = Door(door.redis)
+async def test_a_live_connection_ends_when_its_key_is_revoked_elsewhere(redis: Redis) -> None:
+    door, elsewhere = Door(redis, refresh=0.01), Door(redis)
     key, text = await elsewhere.keys.make("wire", GRANTS, by=ADMIN)
     ended, stays = Ended(), Ended()
     door.authenticator.watch(await door.authenticator.identify(text), ended)

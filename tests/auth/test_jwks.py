@@ -14,7 +14,6 @@ from jwt.algorithms import ECAlgorithm, RSAAlgorithm
 from jwt.utils import base64url_encode
 from structlog.testing import capture_logs
 
-from livefeed.auth import jwks
 from livefeed.auth.jwks import KeySet, read_jwks
 from livefeed.auth.tokens import TokenRules, Tokens
 from livefeed.exceptions import ConfigError, Unauthorized, Unavailable
@@ -146,7 +145,7 @@ async def test_a_file_that_was_spoiled_changes_nothing(tmp_path: Path) -> None:
         assert len(keys.keys) == 1
 
 
-async def test_an_address_is_asked_for_unknown_keys_but_not_without_end(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_address_is_asked_for_unknown_keys_but_not_without_end() -> None:
     async with serve() as answers:
         answers.body = dump(public(OLD, "old"))
         tokens = Tokens(KeySet(source=answers.address), TokenRules(), clock=Clock())
@@ -155,7 +154,13 @@ async def test_an_address_is_asked_for_unknown_keys_but_not_without_end(monkeypa
             with pytest.raises(Unauthorized):
                 await tokens.verify(jwt.encode(GOOD, NEW, "RS256", headers={"kid": str(number)}))
         assert answers.asked == 1
-        monkeypatch.setattr(jwks, "SOON", 0)
+
+
+async def test_a_key_that_is_new_at_the_address_is_fetched() -> None:
+    async with serve() as answers:
+        answers.body = dump(public(OLD, "old"))
+        tokens = Tokens(KeySet(source=answers.address, retry=0), TokenRules(), clock=Clock())
+        assert (await tokens.verify(jwt.encode(GOOD, OLD, "RS256", headers={"kid": "old"}))).subject == "ada"
         answers.body = dump(public(NEW, "new"))
         assert (await tokens.verify(jwt.encode(GOOD, NEW, "RS256", headers={"kid": "new"}))).subject == "ada"
         assert answers.asked == 2
@@ -188,12 +193,10 @@ BAD_ANSWERS: dict[str, tuple[bytes, bytes]] = {
 
 
 @pytest.mark.parametrize("case", BAD_ANSWERS)
-async def test_an_address_that_answers_something_else_changes_nothing(case: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(jwks, "SOON", 0)
-    monkeypatch.setattr(jwks, "USUAL", 0)
+async def test_an_address_that_answers_something_else_changes_nothing(case: str) -> None:
     async with serve() as answers:
         answers.body = dump(public(OLD, "old"))
-        keys = KeySet(source=answers.address)
+        keys = KeySet(source=answers.address, refresh=0, retry=0)
         assert await keys.refresh()
         answers.head, answers.body = BAD_ANSWERS[case]
         with capture_logs() as lines:

@@ -112,7 +112,7 @@ class Programs:
         self.log = EventLog(self.redis, self.backend)
         self.items = ItemStore(self.redis)
         self.catalog = Catalog(self.redis)
-        self.editor = Editor(self.log, self.items, self.catalog)
+        self.editor = Editor(self.log, self.items, self.catalog, deadline=60.0)
         self.numbers = itertools.count(1)
         self.latest_ms = 0
         self.hand.flushall()

@@ -6,7 +6,7 @@ from urllib.parse import quote
 from xml.etree.ElementTree import Element
 
 from livefeed.api.formats.bodies import correction_html, html_body, media_type, title
-from livefeed.api.formats.page import Channel, Page
+from livefeed.api.formats.page import Page, Publication
 from livefeed.api.formats.xml import NAMESPACES, add, add_where, declared, serialise
 from livefeed.items import Item, Tombstone
 
@@ -25,29 +25,29 @@ RELATION = "urn:x-livefeed:rel:"
 
 def write(page: Page) -> bytes:
     """The page as an Atom feed document."""
-    channel = page.channel
+    publication = page.publication
     root = Element("feed", {"xmlns": NAMESPACES["atom"]} | declared("at", "dc", "fh", "georss"))
-    if channel.settings.language:
-        root.set("xml:lang", channel.settings.language)
+    if publication.settings.language:
+        root.set("xml:lang", publication.settings.language)
     # The feed's identity is its address without a page: all pages are one logical feed (RFC 5005, 3).
-    add(root, "id", channel.address(NAME))
-    add(root, "title", channel.title)
-    if channel.settings.description:
-        add(root, "subtitle", channel.settings.description)
+    add(root, "id", publication.address(NAME))
+    add(root, "title", publication.title)
+    if publication.settings.description:
+        add(root, "subtitle", publication.settings.description)
     add(root, "updated", page.updated)
-    add(add(root, "author"), "name", channel.title)
+    add(add(root, "author"), "name", publication.title)
     add(root, "generator", "Livefeed")
-    add(root, "link", rel="alternate", href=channel.home, type="text/html")
-    add(root, "link", rel="self", href=channel.address(NAME, page.before), type="application/atom+xml")
-    add(root, "link", rel="first", href=channel.address(NAME), type="application/atom+xml")
+    add(root, "link", rel="alternate", href=publication.home, type="text/html")
+    add(root, "link", rel="self", href=publication.address(NAME, page.before), type="application/atom+xml")
+    add(root, "link", rel="first", href=publication.address(NAME), type="application/atom+xml")
     if page.next:
-        add(root, "link", rel="next", href=channel.address(NAME, page.next), type="application/atom+xml")
+        add(root, "link", rel="next", href=publication.address(NAME, page.next), type="application/atom+xml")
     if page.complete:
         add(root, "fh:complete")
     for tombstone in page.tombstones:
         _deleted(root, tombstone)
     for item in page.items:
-        _entry(root, item, channel)
+        _entry(root, item, publication)
     return serialise(root)
 
 
@@ -57,7 +57,7 @@ def _deleted(root: Element, tombstone: Tombstone) -> None:
         add(deleted, "at:comment", tombstone.reason)
 
 
-def _entry(root: Element, item: Item, channel: Channel) -> None:
+def _entry(root: Element, item: Item, publication: Publication) -> None:
     entry = add(root, "entry", xml_lang=item.language)
     add(entry, "id", item.uri)
     add(entry, "title", title(item))
@@ -69,7 +69,7 @@ def _entry(root: Element, item: Item, channel: Channel) -> None:
     if content:
         add(entry, "content", content, type="html")
     _people(entry, item)
-    _links(entry, item, channel)
+    _links(entry, item, publication)
     _categories(entry, item)
     for source in item.info_sources:
         add(entry, "dc:source", source.name)
@@ -86,8 +86,8 @@ def _people(entry: Element, item: Item) -> None:
         add(add(entry, "author"), "name", item.by)
 
 
-def _links(entry: Element, item: Item, channel: Channel) -> None:
-    add(entry, "link", rel="alternate", href=channel.article(item.id), type="text/html")
+def _links(entry: Element, item: Item, publication: Publication) -> None:
+    add(entry, "link", rel="alternate", href=publication.article(item.id), type="text/html")
     if item.link:
         add(entry, "link", rel="related", href=item.link)
     for rendition in item.renditions:

@@ -18,7 +18,7 @@ from starlette.routing import Route
 from livefeed.api.formats import atom, jsonfeed, jsonld, ninjs, rss
 from livefeed.api.formats.cache import Cache, Document, Key
 from livefeed.api.formats.conditions import is_unchanged, last_modified
-from livefeed.api.formats.page import Channel, Page
+from livefeed.api.formats.page import Page, Publication
 from livefeed.events import Event, rfc3339
 from livefeed.exceptions import BadRequest, Unavailable
 from livefeed.feeds import FeedSettings, check_feed_name
@@ -131,7 +131,7 @@ def _page(feed: Feed, key: Key, listing: Listing, recent: Iterable[Event], now: 
     told = () if key.before else tuple(msgspec.json.decode(event.data, type=Tombstone) for event in removed.values())
     changes = [item.version_created for item in items] + [tombstone.version_created for tombstone in told]
     return Page.of(
-        Channel(feed.name, feed.settings, key.base),
+        Publication(feed.name, feed.settings, key.base),
         items,
         now=now,
         updated=max(changes, default=rfc3339(listing.head.ms)),
@@ -171,8 +171,11 @@ def _answer(request: Request, wanted: Format, feed: Feed, key: Key, document: Do
 
 def _links(wanted: Format, key: Key, document: Document) -> str:
     # Without the host: a relative reference is resolved against the address that was asked.
-    channel = Channel(key.feed, FeedSettings(), "")
-    links = [f'<{channel.address(wanted.name, key.before)}>; rel="self"', f'<{channel.address(wanted.name)}>; rel="first"']
+    publication = Publication(key.feed, FeedSettings(), "")
+    links = [
+        f'<{publication.address(wanted.name, key.before)}>; rel="self"',
+        f'<{publication.address(wanted.name)}>; rel="first"',
+    ]
     if document.next:
-        links.append(f'<{channel.address(wanted.name, document.next)}>; rel="next"')
+        links.append(f'<{publication.address(wanted.name, document.next)}>; rel="next"')
     return ", ".join(links)

@@ -8,7 +8,7 @@ import msgspec
 import orjson
 
 from livefeed.api.formats.bodies import correction_html, html_body, media_type, title
-from livefeed.api.formats.page import Channel, Page
+from livefeed.api.formats.page import Page, Publication
 from livefeed.items import Item, Rendition, Tombstone
 
 __all__ = ["MEDIA_TYPE", "NAME", "write"]
@@ -19,28 +19,28 @@ MEDIA_TYPE = "application/feed+json; charset=utf-8"
 
 def write(page: Page) -> bytes:
     """The page as a JSON Feed."""
-    channel = page.channel
+    publication = page.publication
     document = {
         "version": "https://jsonfeed.org/version/1.1",
-        "title": channel.title,
-        "home_page_url": channel.home,
-        "feed_url": channel.address(NAME, page.before),
-        "description": channel.settings.description,
-        "next_url": channel.address(NAME, page.next) if page.next else "",
-        "language": channel.settings.language,
-        "expired": not channel.settings.open,
-        "items": [_item(item, channel) for item in page.items],
+        "title": publication.title,
+        "home_page_url": publication.home,
+        "feed_url": publication.address(NAME, page.before),
+        "description": publication.settings.description,
+        "next_url": publication.address(NAME, page.next) if page.next else "",
+        "language": publication.settings.language,
+        "expired": not publication.settings.open,
+        "items": [_item(item, publication) for item in page.items],
         "_livefeed": _filled({"removed": [_removed(t) for t in page.tombstones]}),
     }
     return orjson.dumps(_filled(document, keep=("items",)))
 
 
-def _item(item: Item, channel: Channel) -> dict[str, Any]:
+def _item(item: Item, publication: Publication) -> dict[str, Any]:
     picture = next((r for r in item.renditions if r.content_type.startswith("image/")), None)
     content = correction_html(item) + html_body(item)
     entry = {
         "id": item.uri,
-        "url": channel.article(item.id),
+        "url": publication.article(item.id),
         "external_url": item.link,
         "title": item.headline,
         "content_html": content,

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from livefeed.api.formats.bodies import text_body, title
-from livefeed.api.formats.page import Channel, Page
+from livefeed.api.formats.page import Page, Publication
 from livefeed.items import Item, Place, Rendition
 
 __all__ = ["MEDIA_TYPE", "NAME", "write", "write_article"]
@@ -18,41 +18,41 @@ MEDIA_TYPE = "application/ld+json; charset=utf-8"
 
 def write(page: Page) -> bytes:
     """The page as a LiveBlogPosting, fit for a `<script>` element."""
-    channel = page.channel
+    publication = page.publication
     begin = min((item.content_created for item in page.items), default=page.updated)
-    publisher = {"@type": "Organization", "name": channel.title, "url": channel.home}
+    publisher = {"@type": "Organization", "name": publication.title, "url": publication.home}
     document = {
         "@context": "https://schema.org",
         "@type": "LiveBlogPosting",
-        "@id": channel.home,
-        "url": channel.home,
-        "headline": channel.title,
-        "description": channel.settings.description,
-        "inLanguage": channel.settings.language,
+        "@id": publication.home,
+        "url": publication.home,
+        "headline": publication.title,
+        "description": publication.settings.description,
+        "inLanguage": publication.settings.language,
         "datePublished": begin,
         "dateModified": page.updated,
         "coverageStartTime": begin,
-        "coverageEndTime": "" if channel.settings.open else page.updated,
+        "coverageEndTime": "" if publication.settings.open else page.updated,
         "author": publisher,
         "publisher": publisher,
-        "liveBlogUpdate": [_posting(item, channel) for item in page.items],
+        "liveBlogUpdate": [_posting(item, publication) for item in page.items],
     }
     return _dumps(_filled(document, keep=("liveBlogUpdate",)))
 
 
-def write_article(item: Item, channel: Channel) -> bytes:
+def write_article(item: Item, publication: Publication) -> bytes:
     """One item as a BlogPosting, for its own page."""
-    blog = {"@type": "LiveBlogPosting", "@id": channel.home, "headline": channel.title, "url": channel.home}
-    publisher = {"@type": "Organization", "name": channel.title, "url": channel.home}
-    posting = {"@context": "https://schema.org"} | _posting(item, channel) | {"isPartOf": blog, "publisher": publisher}
-    return _dumps({"mainEntityOfPage": channel.article(item.id)} | posting)
+    blog = {"@type": "LiveBlogPosting", "@id": publication.home, "headline": publication.title, "url": publication.home}
+    publisher = {"@type": "Organization", "name": publication.title, "url": publication.home}
+    posting = {"@context": "https://schema.org"} | _posting(item, publication) | {"isPartOf": blog, "publisher": publisher}
+    return _dumps({"mainEntityOfPage": publication.article(item.id)} | posting)
 
 
-def _posting(item: Item, channel: Channel) -> dict[str, Any]:
+def _posting(item: Item, publication: Publication) -> dict[str, Any]:
     posting = {
         "@type": "BlogPosting",
-        "@id": channel.article(item.id),
-        "url": channel.article(item.id),
+        "@id": publication.article(item.id),
+        "url": publication.article(item.id),
         "identifier": item.uri,
         "version": item.version,
         "headline": title(item),

@@ -9,12 +9,12 @@ from urllib.parse import quote
 from livefeed.feeds import FeedSettings
 from livefeed.items import Item, Tombstone, parse_time
 
-__all__ = ["Channel", "Page", "is_out"]
+__all__ = ["Page", "Publication", "is_out"]
 
 
 @dataclass(frozen=True, slots=True)
-class Channel:
-    """One feed as the world knows it; *base* is the server's public address, without a slash at its end."""
+class Publication:
+    """What every format says about the feed itself. *base* is the server's public URL, without a trailing slash."""
 
     feed: str
     settings: FeedSettings
@@ -46,7 +46,7 @@ class Page:
     *updated* is the time of the last change that the page knows of.
     """
 
-    channel: Channel
+    publication: Publication
     items: tuple[Item, ...]
     updated: str
     tombstones: tuple[Tombstone, ...] = ()
@@ -56,7 +56,7 @@ class Page:
     @classmethod
     def of(
         cls,
-        channel: Channel,
+        publication: Publication,
         items: Iterable[Item],
         *,
         now: int,
@@ -70,12 +70,12 @@ class Page:
         # RFC 6721, 3: of an entry and a tombstone with one id the later one counts; a released item is no longer removed.
         shown = {item.uri for item in out}
         removed = tuple(t for t in tombstones if t.uri not in shown)
-        return cls(channel, out, updated, removed, before, next)
+        return cls(publication, out, updated, removed, before, next)
 
     @property
     def complete(self) -> bool:
         """Whether this is all there is and ever will be: a closed feed on one page."""
-        return not self.channel.settings.open and self.before is None and self.next is None
+        return not self.publication.settings.open and self.before is None and self.next is None
 
 
 def is_out(item: Item, now: int) -> bool:

@@ -8,7 +8,7 @@ from html import escape
 from xml.etree.ElementTree import Element
 
 from livefeed.api.formats.bodies import correction_html, html_body, media_type, title
-from livefeed.api.formats.page import Channel, Page
+from livefeed.api.formats.page import Page, Publication
 from livefeed.api.formats.xml import add, add_where, declared, serialise
 from livefeed.items import Item, Rendition
 
@@ -20,29 +20,29 @@ MEDIA_TYPE = "application/rss+xml; charset=utf-8"
 
 def write(page: Page) -> bytes:
     """The page as an RSS document; what was removed is simply no longer there."""
-    channel = page.channel
+    publication = page.publication
     root = Element("rss", {"version": "2.0"} | declared("atom", "content", "dc", "georss", "media"))
     element = add(root, "channel")
-    add(element, "title", channel.title)
-    add(element, "link", channel.home)
-    add(element, "description", channel.settings.description or channel.title)
-    if channel.settings.language:
-        add(element, "language", channel.settings.language)
+    add(element, "title", publication.title)
+    add(element, "link", publication.home)
+    add(element, "description", publication.settings.description or publication.title)
+    if publication.settings.language:
+        add(element, "language", publication.settings.language)
     add(element, "lastBuildDate", _rfc822(page.updated))
     add(element, "generator", "Livefeed")
-    add(element, "atom:link", rel="self", href=channel.address(NAME, page.before), type="application/rss+xml")
-    add(element, "atom:link", rel="first", href=channel.address(NAME), type="application/rss+xml")
+    add(element, "atom:link", rel="self", href=publication.address(NAME, page.before), type="application/rss+xml")
+    add(element, "atom:link", rel="first", href=publication.address(NAME), type="application/rss+xml")
     if page.next:
-        add(element, "atom:link", rel="next", href=channel.address(NAME, page.next), type="application/rss+xml")
+        add(element, "atom:link", rel="next", href=publication.address(NAME, page.next), type="application/rss+xml")
     for item in page.items:
-        _item(element, item, channel)
+        _item(element, item, publication)
     return serialise(root)
 
 
-def _item(parent: Element, item: Item, channel: Channel) -> None:
+def _item(parent: Element, item: Item, publication: Publication) -> None:
     element = add(parent, "item")
     add(element, "title", title(item))
-    add(element, "link", channel.article(item.id))
+    add(element, "link", publication.article(item.id))
     add(element, "guid", item.uri, isPermaLink="false")
     add(element, "pubDate", _rfc822(item.content_created))
     add(element, "atom:updated", item.version_created)

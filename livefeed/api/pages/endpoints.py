@@ -13,7 +13,7 @@ from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
 from livefeed.api.formats.conditions import is_unchanged
-from livefeed.api.formats.page import Channel, is_out
+from livefeed.api.formats.page import Publication, is_out
 from livefeed.api.pages.assets import Assets
 from livefeed.api.pages.rendering import FeedCard, Frame, News, Renderer, offered_tags
 from livefeed.api.pages.words import Words, choose_language, is_rtl
@@ -122,7 +122,7 @@ class Pages:
         now = self.now()
         recent = _out(around.rows, now)
         return News(
-            channel=Channel(feed.name, feed.settings, frame.base),
+            publication=Publication(feed.name, feed.settings, frame.base),
             items=_out(listing.rows, now),
             forward=[item for item in recent if only.passes(frozenset(map(fold_tag, item.tags)), item.urgency)],
             tags=offered_tags(recent, tag or ""),
@@ -154,15 +154,15 @@ class Pages:
                 raise NotFound("it is not out yet")
         except RequestError as error:
             return self.problem(request, error, item=True)
-        channel = Channel(feed.name, feed.settings, frame.base)
+        publication = Publication(feed.name, feed.settings, frame.base)
         if stored.state in ("withheld", "canceled"):
             status = 410 if stored.state == "canceled" else 404  # gone for good, or for now
-            return HTMLResponse(self.renderer.removed(frame, channel, stored.state), status, headers)
+            return HTMLResponse(self.renderer.removed(frame, publication, stored.state), status, headers)
         now = self.now()
         item = msgspec.json.decode(stored.data, type=Item)
         if not is_out(item, now):
             return self.problem(request, NotFound("it has expired"), item=True)
-        news = News(channel=channel, items=_out(listing.rows, now), cursor=str(listing.head), now=now)
+        news = News(publication=publication, items=_out(listing.rows, now), cursor=str(listing.head), now=now)
         return HTMLResponse(self.renderer.article(frame, item, news), headers=headers)
 
     async def readable(self, request: Request) -> Feed:

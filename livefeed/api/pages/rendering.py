@@ -16,7 +16,7 @@ from markupsafe import Markup
 
 from livefeed.api.formats import jsonld
 from livefeed.api.formats.bodies import html_body, text_body, title
-from livefeed.api.formats.page import Channel, Page
+from livefeed.api.formats.page import Page, Publication
 from livefeed.api.pages.words import LANGUAGES, Words
 from livefeed.events import rfc3339
 from livefeed.feeds import FeedSettings
@@ -66,7 +66,7 @@ class Frame:
 class News:
     """What a reader's page shows: one page of items, true for *cursor*, and what editors put forward."""
 
-    channel: Channel
+    publication: Publication
     items: Sequence[Item]
     cursor: str
     now: int
@@ -198,19 +198,21 @@ class Renderer:
         )
 
     def reader(self, frame: Frame, news: News) -> str:
-        page = Page.of(news.channel, news.items, now=news.now, updated=max((i.version_created for i in news.items), default=""))
+        page = Page.of(
+            news.publication, news.items, now=news.now, updated=max((i.version_created for i in news.items), default="")
+        )
         structured = Markup(jsonld.write(page).decode())  # noqa: S704  # escapes what could end the element
-        values = {"news": news, "channel": news.channel, "structured": structured, "modules": _MODULES}
+        values = {"news": news, "publication": news.publication, "structured": structured, "modules": _MODULES}
         return self.render("reader.html", frame, **values)
 
     def article(self, frame: Frame, item: Item, news: News) -> str:
-        structured = Markup(jsonld.write_article(item, news.channel).decode())  # noqa: S704  # likewise
-        values = {"item": item, "news": news, "channel": news.channel, "structured": structured, "modules": _MODULES}
+        structured = Markup(jsonld.write_article(item, news.publication).decode())  # noqa: S704  # likewise
+        values = {"item": item, "news": news, "publication": news.publication, "structured": structured, "modules": _MODULES}
         return self.render("article.html", frame, **values)
 
-    def removed(self, frame: Frame, channel: Channel, status: str) -> str:
+    def removed(self, frame: Frame, publication: Publication, status: str) -> str:
         """The page of an item that is withheld or canceled."""
-        return self.render("removed.html", frame, channel=channel, status=status)
+        return self.render("removed.html", frame, publication=publication, status=status)
 
     def start(self, frame: Frame, feeds: Sequence[FeedCard], *, healthy: bool) -> str:
         return self.render("start.html", frame, feeds=feeds, healthy=healthy)

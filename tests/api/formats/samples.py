@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import ModuleType
 
 from livefeed.api.formats import atom, jsonfeed, jsonld, ninjs, rss
-from livefeed.api.formats.page import Channel, Page
+from livefeed.api.formats.page import Page, Publication
 from livefeed.feeds import FeedSettings
 from livefeed.items import (
     Association,
@@ -32,7 +32,7 @@ SETTINGS = FeedSettings(
     home_page="https://news.example/live",
     open=False,
 )
-CHANNEL = Channel("world", SETTINGS, "https://feeds.example")
+PUBLICATION = Publication("world", SETTINGS, "https://feeds.example")
 
 FULL = Item(
     id="01itemid",
@@ -98,9 +98,11 @@ KILLED = Tombstone(
 )
 
 
-def page(*items: Item, channel: Channel = CHANNEL, before: str | None = None, after: str | None = None) -> Page:
+def page(*items: Item, publication: Publication = PUBLICATION, before: str | None = None, after: str | None = None) -> Page:
     """A page of *items* with one removed item; *after* is where the next page begins."""
-    return Page.of(channel, items, now=NOW, updated="2026-11-23T11:30:00.008Z", tombstones=[KILLED], before=before, next=after)
+    return Page.of(
+        publication, items, now=NOW, updated="2026-11-23T11:30:00.008Z", tombstones=[KILLED], before=before, next=after
+    )
 
 
 def made(given: dict[str, object], number: int = 1) -> Item:

@@ -104,6 +104,6 @@ def test_jsonld_cannot_end_its_script_element() -> None:
 def test_editorial_note_is_in_no_output() -> None:
     item = msgspec.structs.replace(FULL, ed_note="Nobody may read this")
     outputs = [module.write(page(item)) for module in (atom, jsonfeed, jsonld, ninjs, rss)]
-    outputs.append(jsonld.write_article(item, page(item).channel))
+    outputs.append(jsonld.write_article(item, page(item).publication))
 
     assert not any(b"Nobody may" in output or b"edNote" in output for output in outputs)

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from livefeed.api.formats import atom, jsonfeed, jsonld, ninjs, rss
-from livefeed.api.formats.page import Channel
+from livefeed.api.formats.page import Publication
 from livefeed.feeds import FeedSettings
 from livefeed.items import Item
 from tests.api.formats.rules import (
@@ -23,9 +23,9 @@ from tests.api.formats.rules import (
     ninjs_validator,
     parse_xml,
 )
-from tests.api.formats.samples import CHANNEL, FULL, KILLED, WRITERS, made, page
+from tests.api.formats.samples import FULL, KILLED, PUBLICATION, WRITERS, made, page
 
-BARE = Channel("world", FeedSettings(), "https://feeds.example")
+BARE = Publication("world", FeedSettings(), "https://feeds.example")
 
 ITEMS = [
     FULL,
@@ -47,10 +47,10 @@ ITEMS = [
 
 
 @pytest.mark.parametrize("items", [ITEMS, []], ids=["items", "none"])
-@pytest.mark.parametrize("channel", [CHANNEL, BARE], ids=["full", "bare"])
-def test_documents_follow_their_specifications(channel: Channel, items: list[Item]) -> None:
+@pytest.mark.parametrize("publication", [PUBLICATION, BARE], ids=["full", "bare"])
+def test_documents_follow_their_specifications(publication: Publication, items: list[Item]) -> None:
     for before, after in ((None, None), (None, "p2"), ("p2", "p3")):
-        made_of = page(*items, channel=channel, before=before, after=after)
+        made_of = page(*items, publication=publication, before=before, after=after)
         check_atom(atom.write(made_of))
         check_rss(rss.write(made_of))
         check_jsonfeed(jsonfeed.write(made_of))
@@ -111,11 +111,11 @@ def test_pages_are_one_logical_feed() -> None:
 @pytest.mark.parametrize(("open_", "before", "complete"), [(True, None, False), (False, None, True), (False, "p2", False)])
 def test_only_a_closed_feed_on_one_page_is_complete(open_: bool, before: str | None, complete: bool) -> None:
     """RFC 5005, 2: a client discards what a complete feed does not list."""
-    channel = Channel("world", FeedSettings(open=open_), "https://feeds.example")
-    output = atom.write(page(FULL, channel=channel, before=before))
+    publication = Publication("world", FeedSettings(open=open_), "https://feeds.example")
+    output = atom.write(page(FULL, publication=publication, before=before))
 
     assert (b"<fh:complete" in output) is complete
-    assert json.loads(jsonfeed.write(page(FULL, channel=channel))).get("expired", False) is not open_
+    assert json.loads(jsonfeed.write(page(FULL, publication=publication))).get("expired", False) is not open_
 
 
 def test_removed_item_is_told_where_the_format_can() -> None:
@@ -161,7 +161,7 @@ def test_what_is_not_out_is_in_no_format(name: str, changes: dict[str, Any]) -> 
 
 
 def test_article_is_a_posting_of_the_live_blog() -> None:
-    article = json.loads(jsonld.write_article(FULL, CHANNEL))
+    article = json.loads(jsonld.write_article(FULL, PUBLICATION))
     update = json.loads(jsonld.write(page(FULL)))["liveBlogUpdate"][0]
 
     assert article["@context"] == "https://schema.org"

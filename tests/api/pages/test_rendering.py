@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from livefeed.api import pages
-from livefeed.api.formats.page import Channel
+from livefeed.api.formats.page import Publication
 from livefeed.api.pages.assets import Assets
 from livefeed.api.pages.rendering import FeedCard, Frame, News, Renderer, offered_tags
 from livefeed.api.pages.words import Words, is_rtl
@@ -44,7 +44,7 @@ def item(**fields: Any) -> Item:
 
 
 def news(*items: Item, settings: FeedSettings = SETTINGS, **fields: Any) -> News:
-    return News(channel=Channel("world", settings, "https://news.example"), items=items, cursor="1-1", now=NOW, **fields)
+    return News(publication=Publication("world", settings, "https://news.example"), items=items, cursor="1-1", now=NOW, **fields)
 
 
 class Runs(HTMLParser):
@@ -79,7 +79,7 @@ def test_nothing_in_an_item_or_a_feed_becomes_markup(renderer: Renderer) -> None
         renderer.article(FRAME, hostile, everything),
         renderer.start(FRAME, [FeedCard("world", settings, NOW, 2, hostile)], healthy=True),
         renderer.error(FRAME, "error.request", HOSTILE),
-        renderer.removed(FRAME, everything.channel, "canceled"),
+        renderer.removed(FRAME, everything.publication, "canceled"),
     ):
         runs = Runs(page)
         assert all(script.startswith("/static/") for script in runs.scripts)
