@@ -8,6 +8,7 @@ from typing import Any
 
 import click
 
+from livefeed.cli.connection import connected
 from livefeed.cli.fields import field_options, given_fields, url_option
 from livefeed.cli.publish import tell
 from livefeed.client import Item, Livefeed, Published
@@ -70,7 +71,7 @@ def cancel(feed: str, item: str, reason: str | None, as_json: bool, url: str | N
 
 def _do(feed: str, name: str, url: str | None, as_json: bool, verb: _Verb) -> None:
     async def do() -> Published:
-        async with Livefeed.from_environment(url) as lf:
+        async with connected(url) as lf:
             return await verb(lf, await _find(lf, feed, name))
 
     tell(asyncio.run(do()), as_json=as_json)

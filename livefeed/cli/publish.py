@@ -8,8 +8,9 @@ from typing import Any, BinaryIO
 import click
 import orjson
 
+from livefeed.cli.connection import connected
 from livefeed.cli.fields import field_options, given_fields, read_item, url_option
-from livefeed.client import Livefeed, Published
+from livefeed.client import Published
 
 __all__ = ["command", "tell"]
 
@@ -31,7 +32,7 @@ def command(feed: str, file: BinaryIO | None, update: bool, as_json: bool, url: 
     item = {**(read_item(file) if file else {}), **given_fields(options)}
 
     async def publish() -> Published:
-        async with Livefeed.from_environment(url) as lf:
+        async with connected(url) as lf:
             return await lf.publish(feed, item, existing="update" if update else None)
 
     tell(asyncio.run(publish()), as_json=as_json)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import stat
 import sys
 
 import click
@@ -52,14 +53,39 @@ def command(
                 for line in [event.json] if as_json else screen.lines(event):
                     click.echo(line)
 
+    async def follow_while_read() -> None:
+        following, closed = asyncio.create_task(follow()), asyncio.create_task(_closed(sys.stdout.fileno()))
+        try:
+            await asyncio.wait((following, closed), return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            closed.cancel()
+            following.cancel()
+            ended = await asyncio.gather(following, return_exceptions=True)
+        if isinstance(ended[0], Exception):
+            raise ended[0]
+
     try:
-        asyncio.run(follow())
+        asyncio.run(follow_while_read())
     except KeyboardInterrupt:
         click.get_current_context().exit(130)
     except BrokenPipeError:
-        # Whoever read this has what they wanted. Python flushes once more at exit, which must have somewhere to go.
+        # Python flushes stdout once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         click.get_current_context().exit(0)
+
+
+async def _closed(fd: int) -> None:
+    """Wait until the pipe *fd* has no reader. Without this, `… | head -1` would run until the next event is written."""
+    closed = asyncio.Event()
+    if not stat.S_ISFIFO(os.fstat(fd).st_mode):
+        await closed.wait()
+    loop = asyncio.get_running_loop()
+    # Nothing can be read from the write end: it becomes "readable" when its other end is closed.
+    loop.add_reader(fd, closed.set)
+    try:
+        await closed.wait()
+    finally:
+        loop.remove_reader(fd)
 
 
 def _tell_lost(reason: str, wait: float) -> None:

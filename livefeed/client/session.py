@@ -34,17 +34,20 @@ class Livefeed:
             async for event in lf.events("world", last=20):
                 print(event.name, event.item)
 
-    Every call may be repeated safely, and is, for *patience* seconds while the server is away: what was done by a call
-    whose answer was lost is not done again. What the server refuses is raised as one of `livefeed.exceptions`, and what it
-    could not be asked in that time as `Unavailable`.
+    While the server is unreachable or busy, each call is repeated for *patience* seconds. Repeating is safe: a change whose
+    response was lost is not made twice. *on_retry* is called before each repeat, with the reason and the wait in seconds.
+    A refusal is raised as one of `livefeed.exceptions`; a server that stays unreachable as `Unavailable`.
     """
 
-    def __init__(self, url: str = DEFAULT_URL, token: str | None = None, *, patience: float = 30.0) -> None:
+    def __init__(
+        self, url: str = DEFAULT_URL, token: str | None = None, *, patience: float = 30.0, on_retry: Lost | None = None
+    ) -> None:
         parts = urlsplit(url)
         if parts.scheme not in ("http", "https") or not parts.hostname:
             raise BadRequest(f"{url!r} is not the address of a server: it begins with http:// or https:// and a host")
         self.url = url.rstrip("/")
         self._patience = patience
+        self._on_retry = on_retry
         headers = {"User-Agent": "livefeed"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
@@ -60,10 +63,12 @@ class Livefeed:
         )
 
     @classmethod
-    def from_environment(cls, url: str | None = None, token: str | None = None, *, patience: float = 30.0) -> Self:
-        """The server of `LIVEFEED_URL`, by default the one on this machine, with `LIVEFEED_TOKEN` or that server's own key."""
+    def from_environment(
+        cls, url: str | None = None, token: str | None = None, *, patience: float = 30.0, on_retry: Lost | None = None
+    ) -> Self:
+        """A client for `LIVEFEED_URL` (default: this machine) with `LIVEFEED_TOKEN` (default: the local server's own key)."""
         url = url or os.environ.get("LIVEFEED_URL") or DEFAULT_URL
-        return cls(url, token or find_token(url), patience=patience)
+        return cls(url, token or find_token(url), patience=patience, on_retry=on_retry)
 
     async def __aenter__(self) -> Self:
         await self._http.__aenter__()
@@ -257,6 +262,8 @@ class Livefeed:
                 sent.lost = True
             if time.monotonic() + wait > until:
                 raise failure
+            if self._on_retry is not None:
+                self._on_retry(str(failure), wait)
             await asyncio.sleep(wait)
 
 

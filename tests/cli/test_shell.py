@@ -13,7 +13,6 @@ import pytest
 
 from livefeed import Livefeed
 from tests.live import KEY, LiveServer, live_server
-from tests.waiting import until
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -132,21 +131,28 @@ async def test_tail_in_a_pipe_prints_one_event_a_line(server: LiveServer) -> Non
     await tail.wait()
 
 
-async def test_tail_ends_when_nobody_reads_any_more(server: LiveServer) -> None:
-    """`livefeed tail world --json | head -1`."""
+async def test_tail_ends_when_its_pipe_is_closed(server: LiveServer) -> None:
+    """`livefeed tail world --json | head -1` returns although nothing else is published."""
     async with Livefeed(server.url, KEY) as lf:
         await lf.publish("world", {"headline": "One."})
         command = f"{json.dumps(sys.executable)} -m livefeed tail world --last 1 --json | head -1"
         pipe = asyncio.subprocess.PIPE
         environ = {**server.environ, "LIVEFEED_URL": server.url}
         shell = await asyncio.create_subprocess_shell(command, env=environ, stdout=pipe, stderr=pipe)
-        ended = asyncio.create_task(shell.communicate())
-
-        async def publish_until_it_ends() -> bool:
-            await lf.publish("world", {"headline": "More."})
-            return ended.done()
-
-        await until(publish_until_it_ends)
-    out, err = await ended
+    out, err = await shell.communicate()
     assert json.loads(out)["type"] == "live.stream.snapshot"
     assert err == b""
+
+
+async def test_publish_says_that_the_server_is_away_and_publishes_when_it_is_back(server: LiveServer) -> None:
+    await server.stop()
+    publish = await server.spawn("livefeed", "publish", "world", "--headline", "Late.")
+    assert publish.stdout is not None
+    assert publish.stderr is not None
+    hint = (await publish.stderr.readline()).decode()
+    assert hint.startswith(f"livefeed: {server.url} cannot be reached: ")
+    assert hint.endswith("; trying for up to 30 s\n")
+    await server.start()
+    assert b"version 1  created" in await publish.stdout.readline()
+    assert await publish.wait() == 0
+    assert await publish.stderr.read() == b""
