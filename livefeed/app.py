@@ -1,4 +1,4 @@
-"""The application of one worker: its rooms, built from the settings and joined into one ASGI application."""
+"""The ASGI application of one worker, composed from the settings."""
 
 from __future__ import annotations
 
@@ -69,7 +69,7 @@ from livefeed.version import __version__
 __all__ = ["Application", "create_app"]
 
 _TICK = 0.5
-"""Seconds between two copies of the counters to the board, and two looks at how late the loop is."""
+"""Seconds between two updates of the shared metrics board."""
 
 _SESSION = 12 * 3600
 """Seconds that a browser stays signed in: one shift and its handover."""
@@ -78,20 +78,20 @@ _TICKET = 30
 """Seconds in which a ticket must be used."""
 
 _AT_DESK = 15
-"""Seconds for which a desk that said nothing more is taken for there: it speaks every three."""
+"""Seconds after its last report that a desk counts as present; it reports every three."""
 
 _SCREENS = 24 * 3600
-"""Seconds for which a screen that says nothing more is still listed, as missing."""
+"""Seconds after its last report that a screen is still listed, as missing."""
 
 _FEEDS_TOLD = 1_000
-"""Feeds that have figures of their own: each is a series in whatever collects them."""
+"""Feeds with metrics of their own: each one adds a time series to the collector."""
 
 _SPARE_FILES = 128
-"""Open files that are kept for Redis, the store and the log when connections take the rest."""
+"""File descriptors reserved for Redis, the store and the log; client connections may use the rest."""
 
 
 class Application:
-    """One worker's rooms. `asgi` serves; `drain` says goodbye to the readers before the server stops."""
+    """The parts of one worker. `asgi` is the application; `drain` dismisses the readers before the server stops."""
 
     def __init__(self, config: Config, backend: Backend, *, counters: Counters, board: Board, row: int) -> None:
         assert config.redis_url is not None
@@ -146,7 +146,7 @@ class Application:
             *AuthEndpoints(self._authenticator, self._audit, token_lifetime=self.config.token_lifetime).routes,
             *Health(self._faults, self._figures).routes(),
             *Docs(__version__).routes(),
-            # The router would refuse a handshake anywhere else with 403, as if a credential could help.
+            # For other paths the router would reject the handshake with 403, as if a credential could help.
             WebSocketRoute("/{path:path}", _nothing_here),
         ]
 
@@ -174,17 +174,17 @@ class Application:
         await self._redis.aclose()
 
     async def drain(self) -> None:
-        """See the readers off, spread over a part of the grace time, so that they do not all return in one instant."""
+        """Dismiss the readers over part of the grace time, so that they do not all reconnect at the same moment."""
         self.draining = True
         await self._hub.drain(self.config.grace / 4)
         await self.network.drained(self.config.grace / 4)
 
     async def _faults(self) -> Sequence[str]:
-        """What keeps this worker from serving."""
+        """The reasons why this worker is not ready; empty when it is."""
         if self.draining:
             return ["the server is stopping"]
         if not self._hub.ready:
-            return ["the event log cannot be heard"]
+            return ["the event log cannot be read"]
         try:
             async with asyncio.timeout(1.0):
                 await self._redis.ping()
@@ -193,7 +193,7 @@ class Application:
         return []
 
     async def _figures(self) -> bytes:
-        """A Redis that is away takes no more from the figures than those of the feeds."""
+        """The `/metrics` document. While Redis is unreachable it lacks the metrics of single feeds."""
         try:
             async with asyncio.timeout(1.0):
                 found = await self._catalog.get_many((await self._catalog.names())[:_FEEDS_TOLD])
@@ -213,7 +213,7 @@ class Application:
 
 def _authenticator(config: Config, redis: Redis) -> Authenticator:
     if config.admin_key is None:
-        raise ConfigError("LIVEFEED_ADMIN_KEY is needed: only `livefeed serve` makes one")
+        raise ConfigError("LIVEFEED_ADMIN_KEY is required: only `livefeed serve` generates one")
     rules = TokenRules(issuer=config.token_issuer, max_lifetime=config.token_lifetime)
     return Authenticator(
         Keys(redis, config.admin_key),
@@ -225,7 +225,7 @@ def _authenticator(config: Config, redis: Redis) -> Authenticator:
 
 
 def _middleware(config: Config, counters: Counters, authenticator: Authenticator) -> list[Middleware]:
-    """From outside in. What is refused on the way has its headers and is counted like the rest."""
+    """The middleware, outermost first, so that rejected requests get the security headers and are counted too."""
     origins = Origins(config.allowed_origins)
     return [
         Middleware(_Counted, counters),
@@ -260,7 +260,7 @@ def _now() -> int:
 
 
 class _Counted:
-    """Counts the answers by their kind."""
+    """Counts responses by status class."""
 
     def __init__(self, app: ASGIApp, counters: Counters) -> None:
         self._app = app
@@ -291,7 +291,7 @@ class _Counted:
 async def create_app(config: Config) -> ASGIApp:
     """The application for any ASGI server: one worker, on the Redis of `LIVEFEED_REDIS_URL`."""
     if config.redis_url is None:
-        raise ConfigError("LIVEFEED_REDIS_URL is needed: only `livefeed serve` starts the embedded store")
+        raise ConfigError("LIVEFEED_REDIS_URL is required: only `livefeed serve` starts the embedded store")
     client = connect(config.redis_url)
     try:
         backend = await inspect(client, config.redis_url)

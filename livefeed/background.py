@@ -1,4 +1,4 @@
-"""Background work: every task has an owner, and none ends in silence."""
+"""Background tasks that are restarted when they fail."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ Work = Callable[[], Awaitable[None]]
 
 @contextlib.asynccontextmanager
 async def background(works: Mapping[str, Work]) -> AsyncIterator[None]:
-    """Run *works* beside what happens inside; one that fails is begun again, slower each time it fails at once."""
+    """Run *works* while the block runs. One that fails is restarted, with a growing delay if it keeps failing at once."""
     tasks = [asyncio.create_task(_keep(name, work), name=name) for name, work in works.items()]
     try:
         yield
@@ -37,8 +37,8 @@ async def _keep(name: str, work: Work) -> None:
         began = loop.time()
         try:
             await work()
-            _log.error("background work ended by itself and is begun again", work=name)
-        except Exception:  # noqa: BLE001  # whatever it was, the work goes on
-            _log.exception("background work failed and is begun again", work=name)
+            _log.error("a background task ended unexpectedly and is restarted", work=name)
+        except Exception:  # noqa: BLE001  # a supervised loop: the task must keep running
+            _log.exception("a background task failed and is restarted", work=name)
         pause = _FIRST_PAUSE if loop.time() - began > _LONGEST_PAUSE else min(pause * 2, _LONGEST_PAUSE)
         await asyncio.sleep(pause)

@@ -1,4 +1,4 @@
-"""Blocks: what readers lack who stand at the same position, in bytes made once for all of them."""
+"""Blocks: the encoded events after a position, shared by all readers that catch up from there."""
 
 from __future__ import annotations
 
@@ -13,26 +13,26 @@ from livefeed.wires import Wire
 __all__ = ["BLOCK_EVENTS", "Blocks", "encode"]
 
 BLOCK_EVENTS = 100
-"""Events of one block: enough to join many, few enough that a slow connection says so in between."""
+"""Events in one block: enough to save writes, few enough for a slow connection to push back in between."""
 
 _KEPT = 64
-"""Blocks that are kept, of some 100 KiB each."""
+"""Cached blocks, of about 100 KiB each."""
 
 
 def encode(events: Iterable[Event], only: Filter, wire: Wire) -> bytes:
-    """What a reader with this filter gets of *events*. Feed events pass every filter."""
+    """Those of *events* that pass the filter *only*, encoded for *wire*. Feed events pass every filter."""
     return b"".join([wire.event(event) for event in events if not event.item_id or only.passes(event.tags, event.urgency)])
 
 
 class Blocks:
-    """Blocks of one feed's ring. In a reconnect storm many readers stand at the same position: they share the bytes."""
+    """A cache of blocks of one feed's ring: in a reconnect storm many readers resume from the same position."""
 
     def __init__(self, events: int = BLOCK_EVENTS) -> None:
         self.events = events
         self._kept: dict[tuple[Cursor, Filter, Wire], tuple[bytes, Cursor]] = {}
 
     def after(self, ring: Ring, position: Cursor, only: Filter, wire: Wire) -> tuple[bytes, Cursor]:
-        """What follows *position*, which is below the ring's head; and the position after it."""
+        """The block after *position*, which must be below the ring's head, and the position at its end."""
         key = (position, only, wire)
         block = self._kept.get(key)
         if block is None:
@@ -45,5 +45,5 @@ class Blocks:
         return block
 
     def clear(self) -> None:
-        """The ring changed: a block that was short may be longer now, and one may hold what was killed."""
+        """Drop all blocks, because the ring changed: one may be incomplete now, or contain text that was killed."""
         self._kept.clear()

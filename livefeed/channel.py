@@ -70,7 +70,7 @@ class Channel:
     # -- readers come and go
 
     def join(self, reader: Reader) -> None:
-        """Begin to serve *reader*; its connection may be written to at once."""
+        """Start serving *reader*. This may write to its connection at once."""
         self.readers.add(reader)
         self.counters.joins += 1
         if self.stale_since is not None:
@@ -102,7 +102,7 @@ class Channel:
 
     def pause(self, reader: Reader) -> None:
         if reader.state is State.LIVE:
-            # All that was heard has been written to it: groups are written to in the turn in which the ring grows.
+            # It has been sent everything in the ring: groups are written to in the same turn in which the ring grows.
             self._ungroup(reader)
             self.counters.pauses += 1
 
@@ -116,16 +116,16 @@ class Channel:
             self.notices.stale(reader, self.stale_since)
         self.advance(reader)
 
-    # -- bringing a reader level
+    # -- catching up
 
     def advance(self, reader: Reader) -> None:
-        """Write to *reader* what it lacks, as far as its connection and this worker's memory go."""
+        """Send *reader* what it lacks, until its connection is full or the log has to be read."""
         while reader.state is State.BEHIND and not reader.waits and reader.sink.writable and self.stale_since is None:
             if reader.reset is not None:
                 self._waiting.request(ListNewest(reader.items, reader.only), reader)
                 continue
             position = reader.position
-            assert position is not None, "a reader that was greeted, and is owed no reset, stands somewhere"
+            assert position is not None, "a reader that got hello and is owed no reset has a position"
             if position == self.ring.head:
                 reader.state = State.LIVE
                 self._groups.add(reader)
@@ -141,7 +141,7 @@ class Channel:
         self.advance(reader)
 
     def answer(self, request: Request, generation: int, answer: Continuation | Listing) -> None:
-        """What was read for *request* in *generation*."""
+        """Take *answer*, the result of *request* as it was made in *generation*."""
         if generation != self.generation:
             self._ask(self, request, self.generation)
             return
@@ -162,7 +162,7 @@ class Channel:
                 self.notices.stale(reader, self.stale_since)
 
     def failed(self, request: Request) -> None:
-        """Redis could not be asked. Who has been told nothing yet is told that; the others wait for the tail's next word."""
+        """Redis could not be read. Readers that got nothing yet are refused; the others wait for the tail's next report."""
         for reader in self._waiting.answered(request):
             if reader.state is State.OPENING:
                 self.notices.refuse(reader)
@@ -177,7 +177,7 @@ class Channel:
                 start = reader.start
                 self._resumed(reader, isinstance(start, After) and start.given)
             if not reader.sink.writable:
-                # Greeted, and slow already: it asks again when it takes more.
+                # Its connection is full already: `resume` starts the next read.
                 reader.waits = False
                 continue
             if end is None:
@@ -192,7 +192,7 @@ class Channel:
             self._goes_on(reader)
 
     def _meet(self, reader: Reader) -> None:
-        """The reader is level with the log: it joins, or waits until this worker's tail has heard as much."""
+        """The reader has reached the end of the log: it goes live, or waits until this worker's tail gets there too."""
         if reader.position in self.ring:
             self._goes_on(reader)
         else:
@@ -234,15 +234,15 @@ class Channel:
         elif reader.position == BIRTH and reader.state is State.BEHIND:
             self._waiting.park(reader)
         else:
-            # Not deleted by anybody here: Redis lost it. That is told, and the feed may come again.
+            # No one deleted it here: Redis lost it. The reader is told so, and stays in case the feed comes back.
             reader.hello(False)
             reader.reset = ("lost", None)
             self._show(Listing(BIRTH, (), ""), [reader])
 
-    # -- what the tail tells
+    # -- reports of the tail
 
     def heard(self, page: Page) -> None:
-        """The log went on: *page* follows the ring's head."""
+        """The log has grown by *page*, which follows the ring's head."""
         self.ring.extend(page)
         for event in page.events:
             if event.type.removes:
@@ -255,19 +255,22 @@ class Channel:
         self.checked()
 
     def checked(self) -> None:
-        """The tail has looked: who waited for that goes on."""
+        """The tail has read the log to its end: parked readers and watchers continue."""
         for reader in self._waiting.looked():
             self._goes_on(reader)
         for watcher in list(self.watchers):
             watcher()
 
     def deleted(self) -> None:
-        """Somebody deleted the feed."""
+        """The feed was deleted: its readers are dismissed."""
         for reader in list(self.readers):
             self.notices.deleted(reader)
 
     def restart(self, head: Cursor) -> None:
-        """A hole, or a new connection to Redis: what is remembered here may not be the log. Readers find out for themselves."""
+        """Start over at *head*, after a gap or a new connection to Redis: the ring may differ from the log.
+
+        Live readers read the log from their own positions, and so find out whether they missed anything.
+        """
         self.generation += 1
         live = list(self._groups)
         for reader in live:
@@ -279,7 +282,7 @@ class Channel:
         self.checked()
 
     def stale(self) -> None:
-        """The log cannot be heard."""
+        """The log cannot be read: tell the readers, once."""
         if self.stale_since is None:
             self.stale_since = self.terms.now()
             for reader in list(self.readers):

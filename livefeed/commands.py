@@ -68,8 +68,8 @@ _MEMBERS = {
 }
 
 
-class Refused(Exception):  # a verdict that carries the error, not an error of its own kind
-    """A message that is no command: *error* says why, *ref* is whose answer that is."""
+class Refused(Exception):  # a result that carries the error, not an error of its own kind
+    """The message is not a valid command: *error* says why, *ref* identifies the command if it had one."""
 
     def __init__(self, ref: Ref, error: RequestError) -> None:
         super().__init__(str(error))
@@ -83,7 +83,7 @@ def parse_command(message: str | bytes, now: int) -> Command:
     try:
         value = load_json(message.encode() if isinstance(message, str) else message, limit=MAX_COMMAND, what="the command")
         if not isinstance(value, dict):
-            raise BadRequest("a command is a JSON object")
+            raise BadRequest("a command must be a JSON object")
         ref = _ref(value)
         return _read(value, ref, now)
     except RequestError as exc:
@@ -93,14 +93,14 @@ def parse_command(message: str | bytes, now: int) -> Command:
 def _ref(value: Mapping[str, Any]) -> Ref:
     ref = value.get("ref")
     if ref is not None and (isinstance(ref, bool) or not isinstance(ref, str | int) or len(str(ref)) > 64):
-        raise BadRequest("ref is a string or a whole number of at most 64 characters")
+        raise BadRequest("ref must be a string or an integer of at most 64 characters")
     return ref
 
 
 def _read(value: Mapping[str, Any], ref: Ref, now: int) -> Command:
     operation = value.get("op")
     if not isinstance(operation, str) or operation not in _MEMBERS:
-        raise BadRequest(f"op is one of {', '.join(_MEMBERS)}, not {str(operation)[:40]!r}")
+        raise BadRequest(f"op must be one of {', '.join(_MEMBERS)}, not {str(operation)[:40]!r}")
     _check_members(value, operation)
     match operation:
         case "ping":
@@ -112,7 +112,7 @@ def _read(value: Mapping[str, Any], ref: Ref, now: int) -> Command:
         case "publish":
             item = value.get("item")
             if not isinstance(item, dict):
-                raise BadRequest("item is the item to publish, a JSON object")
+                raise BadRequest("item must be the item to publish, a JSON object")
             key = _text(value, "key", 255) if "key" in value else ""
             return Publish(ref, check_feed_name(_text(value, "feed", 100)), item, key)
         case _:
@@ -145,7 +145,7 @@ def _subscribe(value: Mapping[str, Any], ref: Ref, now: int) -> Subscribe:
 def _text(value: Mapping[str, Any], name: str, most: int) -> str:
     text = value.get(name)
     if not isinstance(text, str) or not 0 < len(text) <= most:
-        raise BadRequest(f"{name} is a text of 1 to {most} characters")
+        raise BadRequest(f"{name} must be a string of 1 to {most} characters")
     return text
 
 
@@ -154,15 +154,15 @@ def _integer(value: Mapping[str, Any], name: str, least: int, most: int) -> int 
     if number is None:
         return None
     if isinstance(number, bool) or not isinstance(number, int) or not least <= number <= most:
-        raise BadRequest(f"{name} is a whole number from {least} to {most}")
+        raise BadRequest(f"{name} must be an integer from {least} to {most}")
     return number
 
 
 def _tags(value: Mapping[str, Any]) -> frozenset[str]:
     tags = value.get("tags", [])
     if not isinstance(tags, list) or len(tags) > MAX_TAGS:
-        raise BadRequest(f"tags is a list of at most {MAX_TAGS} texts")
+        raise BadRequest(f"tags must be an array of at most {MAX_TAGS} strings")
     for tag in tags:
         if not isinstance(tag, str) or not 0 < len(tag.strip()) <= MAX_TAG:
-            raise BadRequest(f"each of tags is a text of 1 to {MAX_TAG} characters")
+            raise BadRequest(f"each of tags must be a string of 1 to {MAX_TAG} characters")
     return frozenset(map(fold_tag, tags))

@@ -1,11 +1,11 @@
-"""Compression once for all readers: no reader has a compressor of its own.
+"""Compression shared by all readers: no reader has a compressor of its own.
 
 WebSocket: permessage-deflate without context takeover (RFC 7692), so that one compressed frame serves every connection.
 
-Event streams: `Content-Encoding: gzip` by blocks that end on a byte (RFC 1951, 3.2.4), so that what is put together from them
-is one valid stream. An *independent* block refers to nothing before it and fits everywhere. The blocks of an *epoch* refer to
-each other and are half as long, but who gets one must get all, from the epoch's first, and nothing else between them: a
-reference counts bytes backwards. A stream ends without gzip's trailer, which would need a checksum for each reader.
+Event streams: `Content-Encoding: gzip`, built from blocks that end on a byte boundary (RFC 1951, 3.2.4), so that any sequence of
+them is one valid stream. An *independent* block has no back-references and can go anywhere. The blocks of an *epoch* refer to
+earlier ones and are half the size, but a reader must get all of them from the epoch's first on, with nothing in between, since
+back-references count bytes. A stream ends without gzip's trailer, which would need a checksum for each reader.
 """
 
 from __future__ import annotations
@@ -35,7 +35,7 @@ __all__ = [
 ]
 
 GZIP_HEADER = b"\x1f\x8b\x08\x00\x00\x00\x00\x00\x00\xff"
-"""RFC 1952: deflate, no name, no time, unknown system. It goes out once, before the first block of a connection."""
+"""The gzip header (RFC 1952): deflate, no name, no time, unknown system. Sent once, before a connection's first block."""
 
 _SMALL = 4 * 1024
 _LARGE = 32 * 1024
@@ -47,21 +47,21 @@ _EPOCH = 32
 
 def _deflate(data: bytes) -> bytes:
     """An independent block."""
-    # To clear a window of 32 KiB costs three times as much as to compress an event; 4 KiB hold most of them.
+    # Clearing a 32 KiB window costs three times as much as compressing an event; 4 KiB are enough for most.
     window, memory = (-12, 5) if len(data) <= _SMALL else (-15, 8)
-    # A snapshot of half a megabyte must not hold the loop up.
+    # A snapshot of half a megabyte must not block the event loop.
     level = _LEVEL if len(data) <= _LARGE else _LEVEL_OF_LARGE
     deflater = zlib.compressobj(level, zlib.DEFLATED, window, memory)
     return deflater.compress(data) + deflater.flush(zlib.Z_SYNC_FLUSH)
 
 
 def _store(data: bytes) -> bytes:
-    """A block that is not compressed; *data* is shorter than 64 KiB."""
+    """A stored (uncompressed) block; *data* must be shorter than 64 KiB."""
     return b"\x00" + struct.pack("<HH", len(data), len(data) ^ 0xFFFF) + data
 
 
 class DeflatedFrames:
-    """The WebSocket wire with permessage-deflate. A frame that would not shrink stays as it is."""
+    """The WebSocket wire with permessage-deflate. A frame that would not shrink is sent uncompressed."""
 
     name = "websocket-deflate"
 
@@ -76,7 +76,7 @@ class DeflatedFrames:
     def _frame(self, payload: bytes) -> bytes:
         if len(payload) < _WORTHWHILE:
             return text_frame(payload)
-        # RFC 7692, 7.2.1: the empty block that ends a flush is taken off, and the other side puts it back.
+        # RFC 7692, 7.2.1: the empty block at the end of a flush is removed here and appended again by the receiver.
         return text_frame(_deflate(payload)[:-4], compressed=True)
 
 
@@ -84,7 +84,7 @@ DEFLATED_FRAMES = DeflatedFrames()
 
 
 class GzipStream:
-    """The `text/event-stream` wire in gzip, by independent blocks."""
+    """The `text/event-stream` wire in gzip, made of independent blocks."""
 
     name = "sse-gzip"
 
@@ -102,7 +102,7 @@ GZIP = GzipStream()
 
 
 class Epoch:
-    """A run of blocks that refer to each other."""
+    """A sequence of blocks with back-references, sent to the readers that got all of them."""
 
     def __init__(self) -> None:
         self._deflater = zlib.compressobj(_LEVEL, zlib.DEFLATED, -15, 8)
@@ -110,7 +110,7 @@ class Epoch:
 
     @property
     def full(self) -> bool:
-        """Whether it is time to begin another one, so that those who wait outside can come in."""
+        """Whether it is time for a new epoch, which readers with independent blocks can join."""
         return self._events >= _EPOCH
 
     def block(self, events: Iterable[Event]) -> bytes:
@@ -136,7 +136,7 @@ def accepts_deflate(extensions: str) -> bool:
         if name != "permessage-deflate":
             continue
         names = [parameter.partition("=")[0].strip() for parameter in parameters]
-        # Our frames use the whole window: who cannot keep 32 KiB is told no, and gets plain frames.
+        # Our frames use the full 32 KiB window: a client that asks for less gets uncompressed frames.
         known = {"client_max_window_bits", "client_no_context_takeover", "server_no_context_takeover"}
         if set(names) <= known and len(names) == len(set(names)):
             return True
@@ -144,11 +144,11 @@ def accepts_deflate(extensions: str) -> bool:
 
 
 DEFLATE_ANSWER = b"permessage-deflate; server_no_context_takeover; client_no_context_takeover"
-"""Neither side keeps anything between two messages."""
+"""Neither side keeps a compression context between messages."""
 
 
 def inflate(data: bytes, max_size: int) -> bytes:
-    """A client's compressed message, or its first *max_size* + 1 bytes. Raises `ValueError` for what is not deflate."""
+    """Decompress a client's message, at most *max_size* + 1 bytes of it. Raises `ValueError` if it is not deflate."""
     inflater = zlib.decompressobj(-15)
     try:
         return inflater.decompress(data + b"\x00\x00\xff\xff", max_size + 1)

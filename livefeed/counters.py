@@ -1,6 +1,6 @@
 """Counters: what one worker counts about itself, as plain integers.
 
-Who counts increments the attribute (`counters.deliveries += len(group)`); what becomes of the figures is not its concern.
+Code increments the attributes (`counters.deliveries += len(group)`); `livefeed.metrics` exports them.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ __all__ = ["Counters", "Histogram"]
 
 
 class Histogram:
-    """How often a value fell under each of *bounds* (or above all of them), and the sum of the values."""
+    """Counts of observed values per bucket, whose upper limits are *bounds* and infinity, and their sum."""
 
     __slots__ = ("bounds", "counts", "total")
 
@@ -23,18 +23,18 @@ class Histogram:
         self.total = 0.0
 
     def observe(self, value: float) -> None:
-        # A bound is included in its bucket, as Prometheus' `le` has it.
+        # A bound belongs to its bucket, like Prometheus' `le`.
         self.counts[bisect_left(self.bounds, value)] += 1
         self.total += value
 
 
 def _counter(description: str, name: str = "", **labels: str) -> Any:
-    """Only ever grows."""
+    """A value that only grows."""
     return field(default=0, metadata={"kind": "counter", "help": description, "name": name, "labels": labels})
 
 
 def _gauge(description: str, name: str = "", **labels: str) -> Any:
-    """What is now."""
+    """A current value."""
     return field(default=0, metadata={"kind": "gauge", "help": description, "name": name, "labels": labels})
 
 
@@ -51,49 +51,47 @@ def _timed(description: str) -> dict[str, Any]:
 
 @dataclass(slots=True, eq=False)
 class Counters:
-    """One worker's figures. Fields of one `name` are one metric with different labels."""
+    """One worker's metrics. Fields with the same `name` are one metric with different labels."""
 
     readers_sse: int = _gauge("Open live streams", "readers", transport="sse")
     readers_websocket: int = _gauge("Open live streams", "readers", transport="websocket")
     readers_poll: int = _gauge("Open live streams", "readers", transport="poll")
 
-    joins: int = _counter("Live streams begun")
-    resumed: int = _counter("Live streams that went on exactly where a cursor said")
-    resets_trimmed: int = _counter("Resets told to readers", "resets", reason="trimmed")
-    resets_lost: int = _counter("Resets told to readers", "resets", reason="lost")
-    resets_unknown: int = _counter("Resets told to readers", "resets", reason="unknown")
+    joins: int = _counter("Live streams opened")
+    resumed: int = _counter("Live streams resumed exactly at a cursor")
+    resets_trimmed: int = _counter("Resets sent to readers", "resets", reason="trimmed")
+    resets_lost: int = _counter("Resets sent to readers", "resets", reason="lost")
+    resets_unknown: int = _counter("Resets sent to readers", "resets", reason="unknown")
     deliveries: int = _counter("Events written to readers")
     delivered_bytes: int = _counter("Bytes of events written to readers")
-    pauses: int = _counter("Times that a reader was too slow and left its group")
-    refused: int = _counter("Connections and requests turned away by a limit")
+    pauses: int = _counter("Times that a reader fell behind and left its group")
+    refused: int = _counter("Connections and requests rejected by a limit")
 
     connections: int = _gauge("Open connections, live streams included")
-    connections_timed_out: int = _counter("Connections whose request did not come in time", "connections_ended", reason="request")
-    connections_stuck: int = _counter("Connections whose peer took nothing for too long", "connections_ended", reason="stuck")
-    connections_silent: int = _counter("WebSockets that left a ping without an answer", "connections_ended", reason="silent")
+    connections_timed_out: int = _counter("Connections closed by the server", "connections_ended", reason="request")
+    connections_stuck: int = _counter("Connections closed by the server", "connections_ended", reason="stuck")
+    connections_silent: int = _counter("Connections closed by the server", "connections_ended", reason="silent")
 
-    tail_events: int = _counter("Events that this worker heard from the log")
-    tail_holes: int = _counter("Holes that this worker found in the log")
-    tail_restarts: int = _counter("Times that hearing the log failed and was begun again")
-    tails_stale: int = _gauge("Feeds whose log this worker cannot hear at the moment")
-    foreign_entries: int = _counter("Entries of a log that nobody should have written, passed over")
+    tail_events: int = _counter("Events that this worker read from the log")
+    tail_holes: int = _counter("Gaps that this worker found in the log")
+    tail_restarts: int = _counter("Times that following the log failed and was restarted")
+    tails_stale: int = _gauge("Feeds whose log this worker cannot read at the moment")
+    foreign_entries: int = _counter("Log entries written by another program, skipped")
 
     appends: int = _counter("Events appended to a log")
-    append_repeats: int = _counter("Publishes that were there already")
-    append_failures: int = _counter("Publishes that Redis refused or did not answer")
-    append_seconds: Histogram = field(default_factory=_latency, metadata=_timed("Seconds that an append took"))
-    hearing_seconds: Histogram = field(
-        default_factory=_latency, metadata=_timed("Seconds from the append to this worker's readers")
-    )
+    append_repeats: int = _counter("Publishes that repeated an earlier one")
+    append_failures: int = _counter("Publishes that Redis rejected or did not answer")
+    append_seconds: Histogram = field(default_factory=_latency, metadata=_timed("Duration of an append"))
+    hearing_seconds: Histogram = field(default_factory=_latency, metadata=_timed("Time from the append to this worker's readers"))
     inbox_moved: int = _counter("Inbox entries moved to a log")
-    inbox_rejected: int = _counter("Inbox entries that could not be used")
-    audit_dropped: int = _counter("Records that the audit trail lacks, because Redis took none for too long")
+    inbox_rejected: int = _counter("Inbox entries that were invalid")
+    audit_dropped: int = _counter("Audit records lost because Redis was unavailable for too long")
 
-    responses_ok: int = _counter("HTTP answers", "responses", status="2xx")
-    responses_redirect: int = _counter("HTTP answers", "responses", status="3xx")
-    responses_client_error: int = _counter("HTTP answers", "responses", status="4xx")
-    responses_server_error: int = _counter("HTTP answers", "responses", status="5xx")
-    loop_lag_seconds: Histogram = field(default_factory=_latency, metadata=_timed("How late the event loop came to what was due"))
+    responses_ok: int = _counter("HTTP responses", "responses", status="2xx")
+    responses_redirect: int = _counter("HTTP responses", "responses", status="3xx")
+    responses_client_error: int = _counter("HTTP responses", "responses", status="4xx")
+    responses_server_error: int = _counter("HTTP responses", "responses", status="5xx")
+    loop_lag_seconds: Histogram = field(default_factory=_latency, metadata=_timed("Delay of the event loop's timers"))
 
     def count_reset(self, reason: Literal["trimmed", "lost", "unknown"]) -> None:
         match reason:

@@ -1,4 +1,4 @@
-"""Cursors: "I have seen everything up to here"."""
+"""Cursors: positions in a feed's log, meaning "I have seen everything up to here"."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _MAX = 2**64 - 1
 
 
 class BadCursor(BadRequest):
-    """Text that no server gave out as a cursor."""
+    """The text is not a cursor."""
 
 
 class Cursor(NamedTuple):
@@ -32,12 +32,12 @@ class Cursor(NamedTuple):
     def parse(cls, text: str) -> Cursor:
         match = _CURSOR.fullmatch(text)
         if match is None or (ms := int(match[1])) > _MAX or (seq := int(match[2])) > _MAX:
-            raise BadCursor(f"{text[:40]!r} is not a cursor: use one that an event or a list gave you, unchanged")
+            raise BadCursor(f"{text[:40]!r} is not a cursor: use one from an event or a list, unchanged")
         return cls(ms, seq)
 
     @classmethod
     def of_entry(cls, entry_id: bytes) -> Cursor:
-        """The cursor of a stream entry, from the id as Redis says it."""
+        """The cursor of a Redis stream entry, from its id."""
         ms, _, seq = entry_id.partition(b"-")
         return cls(int(ms), int(seq))
 
@@ -46,4 +46,4 @@ class Cursor(NamedTuple):
 
 
 BIRTH = Cursor(0, 0)
-"""Where a feed's log begins: nothing has been seen, and nothing came before."""
+"""The position before a feed's first event."""

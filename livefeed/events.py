@@ -1,4 +1,4 @@
-"""Events: the entries of a feed's log, as readers get them."""
+"""Events: the entries of a feed's log, as sent to readers."""
 
 from __future__ import annotations
 
@@ -29,21 +29,21 @@ class EventType(StrEnum):
 
     @property
     def removes(self) -> bool:
-        """Whether the item's earlier text must be gone before readers hear of this."""
+        """Whether the item's earlier text must be erased before readers are told."""
         return self in (EventType.WITHHELD, EventType.CANCELED)
 
 
 def rfc3339(ms: int) -> str:
     """The time *ms* milliseconds after the epoch, in UTC."""
-    seconds, rest = divmod(ms, 1000)  # whole numbers: a float of that size loses the last millisecond now and then
+    seconds, rest = divmod(ms, 1000)  # integers: a float of this magnitude is sometimes off by a millisecond
     return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
 
 
 class Event:
     """One entry of a feed's log.
 
-    *data* is ready JSON on one line: the whole current item, or the tombstone of a withheld or canceled one. *tags* and
-    *urgency* are what filters look at: every tag (folded) that the item has or ever had, and the lowest urgency that it
+    *data* is encoded JSON on one line: the whole current item, or the tombstone of a withheld or canceled one. *tags* and
+    *urgency* are what filters test: every tag (folded) that the item has or ever had, and the lowest urgency that it
     ever had. Feed events have no *item_id* and pass every filter.
 
     The wires keep the bytes they made in `sse`, `frame`, `gzip` and `deflated`, so an event is encoded once for all its readers.
@@ -107,6 +107,6 @@ class Event:
             }
             if self.subject:
                 envelope["subject"] = self.subject
-            # A stored item is spliced in as it is: parsing it again would cost more than the rest of a delivery.
+            # The stored JSON is spliced in: parsing it again would cost more than the rest of a delivery.
             self._json = orjson.dumps(envelope)[:-1] + b',"data":' + self.data + b"}"
         return self._json

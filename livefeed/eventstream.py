@@ -1,4 +1,4 @@
-"""Server-sent events: the wire, and the parser for the other end of it.
+"""Server-sent events: the encoder (a wire) and the parser.
 
 The rules are WHATWG HTML, 9.2 "Server-sent events". Neither half does I/O.
 """
@@ -18,7 +18,7 @@ __all__ = ["SSE", "EventStream", "EventStreamParser", "EventTooLarge", "ServerSe
 
 
 def _one_line(json: bytes) -> bytes:
-    # In JSON a raw line break can only be space between tokens, but on the wire it would end the field.
+    # A raw line break in JSON is only whitespace between tokens, but on the wire it would end the field.
     if b"\n" in json or b"\r" in json:
         return json.translate(bytes.maketrans(b"\r\n", b"  "))
     return json
@@ -45,7 +45,7 @@ class EventStream:
         return event.sse
 
     def control(self, feed: str, name: str, data: Mapping[str, Any] | bytes, cursor: Cursor | None = None, *, now: int) -> bytes:
-        """A named event. A member `retryMs` in *data* also becomes the stream's `retry:`, which a browser obeys by itself."""
+        """A named event. A `retryMs` member of *data* is also sent as `retry:`, which browsers honour on their own."""
         retry_ms = data.get("retryMs") if isinstance(data, Mapping) else None
         return sse_block(stream_event(feed, name, data, cursor, now=now), cursor=cursor, event=name, retry_ms=retry_ms)
 
@@ -54,7 +54,7 @@ SSE = EventStream()
 
 
 class EventTooLarge(ValueError):
-    """The other end sent an event that is longer than the parser may keep."""
+    """The server sent an event that is longer than the parser's limit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -73,7 +73,7 @@ class EventStreamParser:
     """Turns the chunks of a response body into events.
 
     `last_event_id` is what to send as `Last-Event-ID` when the connection is lost; `retry_ms` is the server's last `retry:`.
-    What follows the last blank line is never dispatched: the stream broke off in the middle of it.
+    An incomplete event at the end of the stream is never dispatched.
     """
 
     def __init__(self, *, last_event_id: str = "", max_size: int = 4 * 1024 * 1024) -> None:
@@ -92,7 +92,7 @@ class EventStreamParser:
     def feed(self, chunk: bytes) -> list[ServerSentEvent]:
         """The events that *chunk* completes. Raises `EventTooLarge`."""
         if self._after_cr and chunk:
-            # The line ended at the CR already; an LF that opens this chunk belongs to it.
+            # The last chunk ended with CR; an LF at the start of this one belongs to the same line end.
             chunk = chunk.removeprefix(b"\n")
             self._after_cr = False
         start = 0

@@ -1,4 +1,4 @@
-"""What can go wrong, as the caller can act on it.
+"""The exceptions, by what the caller can do about them.
 
 * LivefeedError
   x RequestError: the request cannot be served as it is
@@ -8,7 +8,7 @@
     - TooManyRequests 429, Unavailable 503: the same request may succeed later
   x ConfigError: the settings cannot be used
 
-The core suggests a status; the edge answers with it (RFC 9457).
+Each class carries the HTTP status with which `livefeed.api.problems` responds (RFC 9457).
 """
 
 from __future__ import annotations
@@ -37,7 +37,7 @@ __all__ = [
 
 
 class LivefeedError(Exception):
-    """Base of every error that Livefeed raises on purpose."""
+    """Base class of all exceptions that Livefeed raises deliberately."""
 
 
 class ConfigError(LivefeedError):
@@ -45,7 +45,7 @@ class ConfigError(LivefeedError):
 
 
 class RequestError(LivefeedError):
-    """A request that cannot be served; its text is one sentence for the person who sent it."""
+    """A request that cannot be served. The message is one sentence for its sender."""
 
     status: ClassVar[int] = 400
     title: ClassVar[str] = "Bad Request"
@@ -105,7 +105,7 @@ class UnsupportedMediaType(RequestError):
 
 @dataclass(frozen=True, slots=True)
 class FieldError:
-    """One broken rule: a JSON Pointer (RFC 6901), the rule's short name, and what would be right."""
+    """A violated rule: a JSON Pointer (RFC 6901) to the field, the rule's short name, and what is expected."""
 
     pointer: str
     rule: str

@@ -1,4 +1,4 @@
-"""Feeds: their names and what can be set on them."""
+"""Feeds: their names and settings."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ _NAME = re.compile(r"[a-z0-9][a-z0-9._-]{0,63}")
 
 
 def check_feed_name(name: str) -> str:
-    """Return *name*, or raise `BadRequest`: names go into Redis keys, paths and log lines."""
+    """Return *name* if it is a valid feed name, else raise `BadRequest`. Names appear in Redis keys, URLs and log lines."""
     if _NAME.fullmatch(name) is None:
         raise BadRequest(
             f"{name[:80]!r} is not a feed name: use 1 to 64 of a-z, 0-9, '.', '_' and '-', beginning with a letter or digit"
@@ -32,7 +32,7 @@ class Retention(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class FeedSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="camel"):
-    """What the owner of a feed can set; `open` and `closed` feeds differ in whether items can be published."""
+    """The settings of a feed. Items can be published only while it is *open*; reading needs no credential if it is *public*."""
 
     title: str = ""
     description: str = ""

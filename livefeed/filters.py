@@ -22,7 +22,7 @@ def fold_tag(tag: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Filter:
-    """Any of *tags* (folded; empty: all), and *urgency* or more urgent (1 is the most urgent; None: all)."""
+    """Selects items with any of *tags* (folded; empty: all items) that are at least as urgent as *urgency* (1: most urgent)."""
 
     tags: frozenset[str] = frozenset()
     urgency: int | None = None

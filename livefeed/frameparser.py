@@ -1,6 +1,6 @@
-"""What a WebSocket client sends after the handshake (RFC 6455).
+"""A parser for what a WebSocket client sends after the handshake (RFC 6455).
 
-There is no I/O here. The parser keeps state only inside a frame or a fragmented message: a quiet connection needs none.
+It does no I/O, and keeps state only within a frame or a fragmented message: an idle connection needs no parser.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ __all__ = ["Close", "FrameParser", "Ping", "Pong", "Received"]
 
 MAX_MESSAGE = 64 * 1024
 MAX_FRAMES = 1_000
-"""In one piece of input: a flood of tiny frames in a quarter of a megabyte would hold everybody up for half a second."""
+"""Frames accepted in one chunk of input: 256 KiB of tiny frames would block the event loop for half a second."""
 
 _MASKED = 0x80
 
@@ -25,7 +25,7 @@ INVALID_DATA = 1007
 POLICY = 1008
 TOO_BIG = 1009
 
-# RFC 6455, 7.4: these may stand in a Close frame; 1004 is reserved, 1005, 1006 and 1015 never go on the wire.
+# RFC 6455, 7.4: the codes allowed in a Close frame; 1004 is reserved, 1005, 1006 and 1015 never appear on the wire.
 _CLOSE_CODES = frozenset({*range(1000, 1004), *range(1007, 1015), *range(3000, 5000)})
 
 
@@ -38,7 +38,7 @@ class Pong(NamedTuple):
 
 
 class Close(NamedTuple):
-    """The connection is over, by the client's Close frame or by its fault: answer with a Close frame of this code."""
+    """The client closed the connection or violated the protocol: respond with a Close frame with this code."""
 
     code: int
     reason: str
@@ -47,7 +47,7 @@ class Close(NamedTuple):
 Inflate = Callable[[bytes, int], bytes]
 
 Received = str | bytes | Ping | Pong | Close
-"""What a client sent: a text or binary message, or one of the control frames."""
+"""A text message, a binary message or a control frame."""
 
 
 class _Fault(Exception):
@@ -58,8 +58,8 @@ class _Fault(Exception):
 class FrameParser:
     """Turns the bytes that a client sends into messages and control frames.
 
-    *inflate* is for a connection that negotiated compression: it takes a message and the most bytes that it may give.
-    A fault of the client ends the list with a `Close` that tells it so; everything after that is ignored.
+    *inflate* is set if compression was negotiated: it takes a message and the maximum size of its result.
+    A protocol violation is returned as a final `Close` with code and reason; all further input is ignored.
     """
 
     __slots__ = (
@@ -81,7 +81,7 @@ class FrameParser:
         self._inflate = inflate
         self._buffer = bytearray()
         self._closed = self._faulty = False
-        # The message of which the last fragment is still to come; its opcode is 0 between messages.
+        # The message whose last fragment has not arrived; the opcode is 0 between messages.
         self._opcode = 0
         self._size = 0
         self._compressed = False
@@ -91,12 +91,12 @@ class FrameParser:
 
     @property
     def faulty(self) -> bool:
-        """Whether the client broke the protocol, and the rest of its bytes means nothing."""
+        """Whether the client violated the protocol, so that the rest of its input is meaningless."""
         return self._faulty
 
     @property
     def idle(self) -> bool:
-        """Whether nothing is kept, so that a new parser could go on in this one's place."""
+        """Whether there is no state, so that a new parser can take over."""
         return not (self._buffer or self._opcode or self._closed)
 
     def receive(self, data: bytes) -> list[Received]:
@@ -109,7 +109,7 @@ class FrameParser:
             while (frame := self._next_frame(position)) is not None:
                 frames += 1
                 if frames > MAX_FRAMES:
-                    raise _Fault(POLICY, "so many frames must not come at once")
+                    raise _Fault(POLICY, "too many frames at once")
                 head, payload, position = frame
                 event = self._control(head, payload) if head & 0x08 else self._fragment(head, payload)
                 if event is not None:
@@ -123,7 +123,7 @@ class FrameParser:
         return received
 
     def _next_frame(self, start: int) -> tuple[int, bytes, int] | None:
-        """First byte, unmasked payload and end of the frame at *start*; `None` while it is not all there."""
+        """First byte, unmasked payload and end of the frame at *start*; None while it is incomplete."""
         data = self._buffer
         available = len(data) - start
         if available < 2:
@@ -144,7 +144,7 @@ class FrameParser:
             (size,) = struct.unpack_from("!Q", data, position)
             position += 8
             self._check_length(size, 1 << 16)
-        # Decided by the announced length, before anything of that size has been kept.
+        # Checked against the announced length, before anything of that size is buffered.
         if not head & 0x08 and self._size + size > self.max_size:
             raise _Fault(TOO_BIG, f"a message is limited to {self.max_size} bytes")
         end = position + 4 + size
@@ -162,7 +162,7 @@ class FrameParser:
         opcode = head & 0x0F
         if not masked:
             raise _Fault(PROTOCOL_ERROR, "a client's frames must be masked")
-        # RFC 7692, 6.1: only the first frame of a message says that it is compressed.
+        # RFC 7692, 6.1: only the first frame of a compressed message has the bit set.
         allowed = RSV1 if self._inflate is not None and opcode in (TEXT, BINARY) else 0
         if head & 0x70 & ~allowed:
             raise _Fault(PROTOCOL_ERROR, "reserved bits must be 0")
@@ -189,7 +189,7 @@ class FrameParser:
             raise _Fault(PROTOCOL_ERROR, "a Close frame's code has two bytes")
         (code,) = struct.unpack_from("!H", payload)
         if code not in _CLOSE_CODES:
-            raise _Fault(PROTOCOL_ERROR, f"{code} must not stand in a Close frame")
+            raise _Fault(PROTOCOL_ERROR, f"{code} must not be used in a Close frame")
         try:
             return Close(code, payload[2:].decode())
         except UnicodeDecodeError:
@@ -231,7 +231,7 @@ class FrameParser:
         return self._add_text(message, final=True) if opcode == TEXT else message
 
     def _add_text(self, payload: bytes, *, final: bool) -> str | None:
-        # Decoded as it comes, so that a fault is told at the fragment that has it.
+        # Decoded incrementally, so that invalid UTF-8 is reported at the fragment that contains it.
         try:
             if self._decoder is None:
                 if final:
@@ -251,7 +251,7 @@ class FrameParser:
 
 
 def _unmask(payload: bytearray, mask: bytearray) -> bytes:
-    # One operation on two long integers: per byte it is hundreds of times faster than a loop.
+    # One XOR of two long integers is hundreds of times faster than a loop over bytes.
     size = len(payload)
     repeated = (mask * (size // 4 + 1))[:size]
     return (int.from_bytes(payload, "little") ^ int.from_bytes(repeated, "little")).to_bytes(size, "little")

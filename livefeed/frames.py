@@ -1,4 +1,4 @@
-"""WebSocket frames (RFC 6455) as a server sends them: the wire, and the frames beside it."""
+"""WebSocket frames as a server sends them (RFC 6455): the encoder of events (a wire) and the control frames."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ CONTINUATION, TEXT, BINARY, CLOSE, PING, PONG = 0x0, 0x1, 0x2, 0x8, 0x9, 0xA
 FIN, RSV1 = 0x80, 0x40
 
 NO_STATUS = 1005
-"""Stands for a Close frame without a code."""
+"""The code that stands for a Close frame without one."""
 
 
 def _frame(head: int, payload: bytes) -> bytes:
@@ -29,7 +29,7 @@ def _frame(head: int, payload: bytes) -> bytes:
 
 
 def text_frame(payload: bytes, *, compressed: bool = False) -> bytes:
-    """One whole message; *payload* is UTF-8, or its deflated form on a connection that negotiated this."""
+    """One unfragmented message; *payload* is UTF-8, deflated if *compressed*."""
     return _frame(FIN | RSV1 | TEXT if compressed else FIN | TEXT, payload)
 
 
@@ -42,16 +42,16 @@ def pong_frame(payload: bytes = b"") -> bytes:
 
 
 def close_frame(code: int, reason: str = "") -> bytes:
-    """A Close frame; a *reason* that does not fit is cut between characters."""
+    """A Close frame; a *reason* that is too long is cut between characters."""
     if code == NO_STATUS:
         return _frame(FIN | CLOSE, b"")
-    # RFC 6455, 5.5: a control frame carries 125 bytes at most, two of them are the code.
+    # RFC 6455, 5.5: a control frame carries at most 125 bytes, two of which are the code.
     text = reason.encode()[:123].decode(errors="ignore").encode()
     return _frame(FIN | CLOSE, struct.pack("!H", code) + text)
 
 
 def unframe(frames: bytes) -> Iterator[bytes]:
-    """The payloads of whole unmasked frames: for servers that frame messages themselves."""
+    """The payloads of complete unmasked *frames*, for ASGI servers that do the framing themselves."""
     position = 0
     while position < len(frames):
         size = frames[position + 1]
@@ -67,7 +67,7 @@ def unframe(frames: bytes) -> Iterator[bytes]:
 
 
 class TextFrames:
-    """The WebSocket wire: one unmasked text frame an event."""
+    """The WebSocket wire: one unmasked text frame per event."""
 
     name = "websocket"
 

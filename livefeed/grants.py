@@ -1,4 +1,4 @@
-"""Grants: who may do what on which feeds, and whom a live connection asks whether that still holds."""
+"""Grants: who may do what on which feeds."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ __all__ = ["Authority", "Caller", "Grants", "Role", "grants_to_dict", "parse_gra
 
 
 class Role(IntEnum):
-    """Each role may do what the ones below it may: an editor publishes, a publisher reads."""
+    """Each role includes the lower ones: an editor may publish, a publisher may read."""
 
     READ = 1
     CONTRIBUTE = 2
@@ -24,7 +24,7 @@ class Role(IntEnum):
 
 
 Grants = Mapping[Role, tuple[str, ...]]
-"""For each role the patterns of the feeds that it is granted on; `Role.ADMIN` is for the whole server."""
+"""The feed patterns on which each role is granted. `Role.ADMIN` applies to the whole server."""
 
 MAX_PATTERNS = 100
 _PATTERN = re.compile(r"\*|[a-z0-9][a-z0-9._-]{0,63}|[a-z0-9][a-z0-9._-]{0,61}\.\*|[a-z0-9]\.\*")
@@ -32,7 +32,7 @@ _FEED_ROLES = {"read": Role.READ, "contribute": Role.CONTRIBUTE, "publish": Role
 
 
 def _matches(pattern: str, feed: str) -> bool:
-    """`*` is every feed, `sport.*` every feed whose name begins with `sport.`, anything else one feed."""
+    """`*` matches every feed, `sport.*` every feed whose name begins with `sport.`, anything else one feed."""
     if pattern == "*":
         return True
     if pattern.endswith(".*"):
@@ -43,19 +43,19 @@ def _matches(pattern: str, feed: str) -> bool:
 def parse_grants(value: object, pointer: str = "") -> dict[Role, tuple[str, ...]]:
     """Read `{"read": ["*"], "publish": ["world", "sport.*"], "admin": true}`; raise `Invalid` naming what is wrong."""
     if not isinstance(value, Mapping):
-        raise Invalid(FieldError(pointer, "type", "grants are an object of roles, each with a list of feed patterns"))
+        raise Invalid(FieldError(pointer, "type", "grants must be an object of roles, each with an array of feed patterns"))
     errors: list[FieldError] = []
     grants: dict[Role, tuple[str, ...]] = {}
     for name, patterns in value.items():
         where = f"{pointer}/{name}"
         if name == "admin":
             if not isinstance(patterns, bool):
-                errors.append(FieldError(where, "type", "admin is true or false"))
+                errors.append(FieldError(where, "type", "admin must be true or false"))
             elif patterns:
                 grants[Role.ADMIN] = ("*",)
         elif name not in _FEED_ROLES:
             errors.append(
-                FieldError(where, "unknown", f"{str(name)[:80]!r} is no role: use read, contribute, publish, edit or admin")
+                FieldError(where, "unknown", f"{str(name)[:80]!r} is not a role: use read, contribute, publish, edit or admin")
             )
         elif problem := _check_patterns(patterns):
             errors.append(FieldError(where, "pattern", f"{name} {problem}"))
@@ -68,17 +68,17 @@ def parse_grants(value: object, pointer: str = "") -> dict[Role, tuple[str, ...]
 
 def _check_patterns(patterns: object) -> str:
     if not isinstance(patterns, list | tuple) or not all(isinstance(pattern, str) for pattern in patterns):
-        return "takes a list of feed patterns"
+        return "must be an array of feed patterns"
     if len(patterns) > MAX_PATTERNS:
-        return f"takes at most {MAX_PATTERNS} feed patterns"
+        return f"must have at most {MAX_PATTERNS} feed patterns"
     for pattern in patterns:
         if _PATTERN.fullmatch(pattern) is None:
-            return f"has the pattern {pattern[:80]!r}: use '*', a feed's name or a beginning such as 'sport.*'"
+            return f"has the pattern {pattern[:80]!r}: use '*', a feed name or a prefix such as 'sport.*'"
     return ""
 
 
 def grants_to_dict(grants: Grants) -> dict[str, object]:
-    """The form that `parse_grants` reads."""
+    """The inverse of `parse_grants`."""
     shown: dict[str, object] = {
         role.name.lower(): list(feeds) for role, feeds in sorted(grants.items()) if role is not Role.ADMIN
     }
@@ -87,16 +87,16 @@ def grants_to_dict(grants: Grants) -> dict[str, object]:
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who is asking, and what they were granted."""
+    """The sender of a request, and what it may do."""
 
     subject: str = ""
     grants: Grants = field(default_factory=dict)
     expires: float | None = None
-    """Seconds since the epoch after which live connections of this caller end."""
+    """When the credential expires (seconds since the epoch): live connections of this caller end then."""
     key_id: str = ""
-    """The key or token that was shown, for revocation, rate limits and the audit trail; never the secret itself."""
+    """Identifies the key or token for revocation, rate limits and the audit trail; never the secret itself."""
     session: str = ""
-    """The browser session it came by; ending that one ends its live connections too."""
+    """The browser session of the request, if any: when it ends, live connections of this caller end too."""
 
     ANONYMOUS: ClassVar[Caller]
 
@@ -118,7 +118,7 @@ class Caller:
         raise Forbidden(f"this credential does not grant {role.name.lower()} on {feed!r}")
 
     def require_admin(self) -> None:
-        """The same for what concerns the whole server: keys, feeds' settings, the audit trail."""
+        """The same for what concerns the whole server: keys, feed settings, the audit trail."""
         if self.is_admin:
             return
         if not self.subject:
@@ -130,16 +130,16 @@ Caller.ANONYMOUS = Caller()
 
 
 class Authority(Protocol):
-    """Whom live connections ask; the auth middleware puts it at `scope["livefeed.authority"]`."""
+    """Checks credentials of live connections. The auth middleware puts it at `scope["livefeed.authority"]`."""
 
     async def identify(self, credential: str) -> Caller:
-        """The caller whom this key or token names, for the WebSocket's `token`; raises `Unauthorized` or `Unavailable`."""
+        """The caller that this key or token belongs to. Raises `Unauthorized`, `Unavailable`."""
 
     def watch(self, caller: Caller, end: Callable[[str], object]) -> Callable[[], None]:
-        """Call *end* with `expired` or `revoked`, once and from the loop, when *caller*'s credential stops counting.
+        """Call *end* once, from the event loop, with `expired` or `revoked` when *caller*'s credential becomes invalid.
 
-        Returns what to call when the connection closed or shows another credential. A caller without one is never ended.
+        Returns a function that stops watching. A caller without a credential is never ended.
         """
 
     def charge(self, caller: Caller, count: int) -> None:
-        """Count *count* publishes of *caller*; raises `TooManyRequests` when its rate is used up."""
+        """Count *count* publishes of *caller*. Raises `TooManyRequests` when its rate limit is reached."""

@@ -1,4 +1,4 @@
-"""Hosts: whether one is this machine itself."""
+"""Hosts: whether a name or address is this machine."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ __all__ = ["is_loopback"]
 
 
 def is_loopback(host: str) -> bool:
-    """Whether nobody beyond this machine answers to *host*, a name or an address without brackets; RFC 6761, 6.3."""
+    """Whether *host*, a name or an address without brackets, is a loopback one (RFC 6761, 6.3)."""
     if host == "localhost":
         return True
     try:

@@ -49,7 +49,7 @@ async def test_answers_are_counted_by_kind(http: httpx2.AsyncClient) -> None:
 
 @pytest.mark.parametrize(
     ("environ", "told"),
-    [({}, "LIVEFEED_REDIS_URL is needed"), ({"LIVEFEED_REDIS_URL": "URL"}, "LIVEFEED_ADMIN_KEY is needed")],
+    [({}, "LIVEFEED_REDIS_URL is required"), ({"LIVEFEED_REDIS_URL": "URL"}, "LIVEFEED_ADMIN_KEY is required")],
 )
 async def test_what_only_the_server_makes_is_needed(redis_url: str, environ: dict[str, str], told: str) -> None:
     given = {name: value.replace("URL", redis_url) for name, value in environ.items()}

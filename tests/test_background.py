@@ -36,8 +36,8 @@ async def test_failed_work_is_begun_again_and_told() -> None:
         async with background({"work": work}):
             await third.wait()
     assert [(line["event"], line["work"]) for line in logs] == [
-        ("background work failed and is begun again", "work"),
-        ("background work ended by itself and is begun again", "work"),
+        ("a background task failed and is restarted", "work"),
+        ("a background task ended unexpectedly and is restarted", "work"),
     ]
 
 

@@ -35,11 +35,11 @@ def test_other_programs_variables_are_theirs() -> None:
     [("LIVEFEED_PROT", "LIVEFEED_PORT"), ("LIVEFEED_REDISURL", "LIVEFEED_REDIS_URL"), ("LIVEFEED_WORKER", "LIVEFEED_WORKERS")],
 )
 def test_unknown_name_is_told_with_the_nearest_known_one(name: str, near: str, tmp_path: Path) -> None:
-    with pytest.raises(ConfigError, match=rf"{name} in the environment is no setting: did you mean {near}\?"):
+    with pytest.raises(ConfigError, match=rf"{name} in the environment is not a setting: did you mean {near}\?"):
         load({name: "1"})
     file = tmp_path / "livefeed.toml"
     file.write_text(f"{name} = 1\n")
-    with pytest.raises(ConfigError, match=rf"{name} in .*livefeed\.toml is no setting: did you mean {near}\?"):
+    with pytest.raises(ConfigError, match=rf"{name} in .*livefeed\.toml is not a setting: did you mean {near}\?"):
         load({}, file)
 
 
@@ -66,7 +66,7 @@ def test_secret_is_never_shown() -> None:
     assert "CANARY" not in repr(config)
 
 
-@pytest.mark.parametrize(("text", "told"), [("LIVEFEED_PORT = ", "is not TOML"), (None, "cannot be read: No such file")])
+@pytest.mark.parametrize(("text", "told"), [("LIVEFEED_PORT = ", "is not valid TOML"), (None, "cannot be read: No such file")])
 def test_file_that_cannot_be_used(tmp_path: Path, text: str | None, told: str) -> None:
     file = tmp_path / "livefeed.toml"
     if text is not None:

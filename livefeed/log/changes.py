@@ -25,7 +25,7 @@ def member(created: int, item_id: str) -> str:
 class Change:
     """One change to one item.
 
-    *data* is ready JSON on one line: the item as readers see it, or its tombstone. *desk* is JSON of what never leaves the
+    *data* is encoded JSON on one line: the item as readers see it, or its tombstone. *desk* is JSON of what never leaves the
     desk. *expects* is the version that the change was made from (0: the item is new), *version* the one it makes. *type* None:
     nothing goes into the log (drafts, embargoed items). *digest* stands for the content that a producer gave; *key* is its
     `Idempotency-Key`. *erase* removes all that was said of the item before; *due* and *expires* are ms since the epoch.
