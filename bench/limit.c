@@ -46,7 +46,8 @@ static void push(int fd, size_t upto) {
     while (peer[fd].sent < upto) {
         ssize_t size = send(fd, wire[kind] + peer[fd].sent, upto - peer[fd].sent, MSG_NOSIGNAL);
         if (size < 0) {
-            if (errno == EAGAIN && !peer[fd].waits) { peer[fd].waits = 1; want(fd, EPOLLIN | EPOLLOUT, EPOLL_CTL_MOD); }
+            if (errno != EAGAIN) peer[fd].sent = upto; /* it is gone, and is owed nothing */
+            else if (!peer[fd].waits) { peer[fd].waits = 1; want(fd, EPOLLIN | EPOLLOUT, EPOLL_CTL_MOD); }
             return;
         }
         peer[fd].sent += (size_t)size;

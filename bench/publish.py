@@ -1,17 +1,17 @@
 """Publishes items whose headline is the time: run by the load generator when all readers are there.
 
     python -m bench.publish livefeed URL COUNT [RATE]     one batch, or single items at RATE a second
-    python -m bench.publish sample URL COUNT [RATE]       the items of the demo, each as often as COUNT wants
+    python -m bench.publish lines URL COUNT [RATE]        the items in the file that `BENCH_LINES` names, one a line
     python -m bench.publish post URL COUNT [RATE]         the same text to a peer, one request an item
     python -m bench.publish go URL COUNT [RATE]           one request that lets the peer make the items itself
 
-`BENCH_BYTES` is how long an event is on the wire, `BENCH_KEY` the key for Livefeed.
+`BENCH_BYTES` is how long an event's JSON is, `BENCH_KEY` the key for Livefeed, and `BENCH_ENVELOPE` what Livefeed puts around the
+text of an item: CloudEvents, times, identities.
 """
 
 from __future__ import annotations
 
 import http.client
-import itertools
 import json
 import os
 import sys
@@ -20,25 +20,15 @@ from collections.abc import Iterator
 from pathlib import Path
 from urllib.parse import urlsplit
 
-ENVELOPE = 560
-"""Bytes of an event around the text of an item: CloudEvents, times, identities."""
-
 
 def item(number: int, size: int) -> str:
     text = f"x ~ts={time.time_ns()} #{number}"
-    return json.dumps({"headline": text, "bodyText": "x" * max(size - ENVELOPE - len(text), 1)})
+    return json.dumps({"headline": text, "bodyText": "x" * max(size - len(text), 1), "tags": ["all"]})
 
 
 def event(number: int, size: int) -> str:
     text = json.dumps({"id": number, "data": {"headline": f"x ~ts={time.time_ns()} #{number}", "body": ""}})
     return text[:-3] + "x" * (size - len(text)) + text[-3:]
-
-
-def samples() -> Iterator[str]:
-    lines = (Path(__file__).parents[1] / "livefeed" / "sample.jsonl").read_text().splitlines()
-    for number in itertools.count():
-        given = json.loads(lines[number % len(lines)])
-        yield json.dumps({"headline": f"{given.get('headline', '')[:250]} #{number}", "bodyText": given.get("bodyText", "")})
 
 
 def paced(count: int, rate: float) -> Iterator[int]:
@@ -51,6 +41,7 @@ def paced(count: int, rate: float) -> Iterator[int]:
 
 def main(kind: str, url: str, count: int, rate: float) -> None:
     size = int(os.environ["BENCH_BYTES"])
+    inner = size - int(os.environ.get("BENCH_ENVELOPE", "0"))
     address = urlsplit(url)
     connection = http.client.HTTPConnection(address.netloc)
     target = address.path + (f"?{address.query}" if address.query else "")
@@ -68,15 +59,18 @@ def main(kind: str, url: str, count: int, rate: float) -> None:
         connection.getresponse().read()
     elif kind == "livefeed" and not rate:
         for start in range(0, count, 1_000):
-            batch = [item(number, size) for number in range(start, min(start + 1_000, count))]
+            batch = [item(number, inner) for number in range(start, min(start + 1_000, count))]
             post("\n".join(batch), "application/x-ndjson")
-    elif kind == "sample":
-        for _, text in zip(paced(count, rate), samples(), strict=False):
-            post(text, "application/json")
-    else:
-        make = item if kind == "livefeed" else event
+    elif kind == "lines":
+        lines = Path(os.environ["BENCH_LINES"]).read_text().splitlines()
         for number in paced(count, rate):
-            post(make(number, size), "application/json")
+            post(lines[number % len(lines)], "application/json")
+    elif kind == "livefeed":
+        for number in paced(count, rate):
+            post(item(number, inner), "application/json")
+    else:
+        for number in paced(count, rate):
+            post(event(number, size), "application/json")
 
 
 if __name__ == "__main__":

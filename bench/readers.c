@@ -4,11 +4,16 @@
  *   readers --port P (--sse PATH | --ws PATH) --readers N --expect M [options]
  *
  * An event is counted where its publish time stands: --marker, then nanoseconds since the epoch. Latency is that time to the read()
- * which brought it. One line of JSON comes out at the end.
+ * which brought it, of what was published after the reader was answered. With --deflated an event is a WebSocket text frame after go,
+ * whatever is in it, and has no time. One line of JSON comes out at the end.
  *
- * The sockets are opened at --rate a second. When all are answered, and --settle seconds later, --publish is run by the shell ("go").
- * The run ends when every reader has M events, or --idle seconds after the last one, or after --timeout. --stalled K of the readers
- * take nothing before --stall-for seconds after go. --greet TEXT is sent as a WebSocket text frame at first. --server PID adds the CPU time and resident memory of that process.
+ * The sockets are opened at --rate a second (0: at once). When all are answered, and --settle seconds later, --publish is run by the
+ * shell ("go"). The run ends when every reader has M events, or --idle seconds after the last one (without --expect: the last byte), or --hold seconds after go, or after
+ * --timeout. `{}` in a path is the reader's number, modulo --ways. --greet TEXT is sent as a WebSocket text frame at first. --server PID
+ * adds CPU time, memory and files of that process, and may be repeated.
+ *
+ * --others K more readers are counted apart: with --others-path and --others-expect of their own; opened only --others-after seconds after
+ * go, and all at once; or taking nothing before --stall-for seconds after go.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>
@@ -16,178 +21,37 @@
 #include <getopt.h>
 #include <netinet/tcp.h>
 #include <signal.h>
-#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/resource.h>
 #include <sys/wait.h>
-#include <time.h>
 #include <unistd.h>
 
-enum state { WAITING, CONNECTING, ASKED, READING, GONE };
+#include "process.h"
+#include "stream.h"
 
-struct reader {
-    int fd;
-    uint8_t state, stalled;
-    uint8_t matched;    /* characters of the marker seen at the end of the last read */
-    uint8_t in_number;  /* the digits after the marker are being read */
-    uint8_t head_bytes; /* WebSocket: bytes of the frame head collected */
-    uint8_t head[14];
-    uint64_t payload;   /* WebSocket: bytes of the frame still to come */
-    uint64_t number;
-    uint64_t asked_at, answered_at, done_at;
-    uint32_t events;
-    uint32_t held;      /* bytes of the answer's head in `reply` */
-    char *reply;
-};
+enum { MOST_SERVERS = 16 };
 
 static struct reader *readers;
-static int count = 1000, port, is_ws, stalled, verbose;
-static const char *path = "/", *marker = "~ts=", *publish, *headers = "", *greeting = "";
-static size_t marker_size;
-static double rate = 2000, settle = 0.5, idle = 5, timeout = 60, stall_for = 0, hold = 0;
-static uint64_t expect;
-static long server;
+static int port;
+static const char *publish, *headers = "";
+static double rate = 2000, settle = 0.5, idle = 5, timeout = 60, stall_for = -1, hold = 0, others_after = -1;
+static long servers[MOST_SERVERS];
+static int server_count;
 static int poller;
-static uint64_t go_at, first_at, last_at;
-static uint64_t deliveries, bytes, answered, complete, refused, broken, reads, early;
-static uint32_t *latencies; /* microseconds */
-static size_t latency_count, latency_room;
-
-static uint64_t clock_ns(clockid_t which) {
-    struct timespec now;
-    clock_gettime(which, &now);
-    return (uint64_t)now.tv_sec * 1000000000u + (uint64_t)now.tv_nsec;
-}
-
-static void note_event(struct reader *r, uint64_t published, uint64_t read_real, uint64_t read_mono) {
-    deliveries++;
-    if (!go_at) early++;
-    if (!first_at) first_at = read_mono;
-    last_at = read_mono;
-    if (++r->events == expect) {
-        r->done_at = read_mono;
-        complete++;
-    }
-    if (latency_count == latency_room) {
-        latency_room = latency_room ? latency_room * 2 : 1 << 20;
-        latencies = realloc(latencies, latency_room * sizeof *latencies);
-        if (!latencies) abort();
-    }
-    latencies[latency_count++] = read_real > published ? (uint32_t)((read_real - published) / 1000) : 0;
-}
-
-static void scan(struct reader *r, const char *at, const char *end, uint64_t real, uint64_t mono) {
-    while (at < end) {
-        if (r->in_number) {
-            while (at < end && *at >= '0' && *at <= '9') r->number = r->number * 10 + (uint64_t)(*at++ - '0');
-            if (at == end) return;
-            r->in_number = 0;
-            note_event(r, r->number, real, mono);
-        } else if (r->matched) {
-            if (*at == marker[r->matched]) {
-                at++;
-                if (++r->matched == marker_size) { r->matched = 0; r->in_number = 1; r->number = 0; }
-            } else {
-                r->matched = 0; /* the marker's first character stands nowhere else in it */
-            }
-        } else {
-            const char *found = memmem(at, (size_t)(end - at), marker, marker_size);
-            if (found) {
-                at = found + marker_size;
-                r->in_number = 1;
-                r->number = 0;
-                continue;
-            }
-            size_t tail = (size_t)(end - at) < marker_size - 1 ? (size_t)(end - at) : marker_size - 1;
-            while (tail && memcmp(end - tail, marker, tail)) tail--;
-            r->matched = (uint8_t)tail;
-            return;
-        }
-    }
-}
-
-static void leave(struct reader *r) {
-    if (r->state == GONE) return;
-    close(r->fd);
-    free(r->reply);
-    r->reply = NULL;
-    r->state = GONE;
-}
-
-static void answer_ping(struct reader *r) {
-    static const unsigned char pong[6] = {0x8A, 0x80, 0, 0, 0, 0}; /* masked with zeros, no payload */
-    if (send(r->fd, pong, sizeof pong, MSG_NOSIGNAL) < 0 && verbose) perror("pong");
-}
-
-static void take_frames(struct reader *r, const char *at, const char *end, uint64_t real, uint64_t mono) {
-    while (at < end && r->state == READING) {
-        if (r->payload) {
-            size_t piece = (size_t)(end - at) < r->payload ? (size_t)(end - at) : (size_t)r->payload;
-            if ((r->head[0] & 15) < 8) scan(r, at, at + piece, real, mono);
-            r->payload -= piece;
-            at += piece;
-            continue;
-        }
-        r->head[r->head_bytes++] = (uint8_t)*at++;
-        if (r->head_bytes < 2) continue;
-        int size = r->head[1] & 127, need = size == 126 ? 4 : size == 127 ? 10 : 2;
-        if (r->head_bytes < need) continue;
-        r->payload = (uint64_t)size;
-        if (size >= 126) {
-            r->payload = 0;
-            for (int i = 2; i < need; i++) r->payload = r->payload << 8 | r->head[i];
-        }
-        r->head_bytes = 0;
-        if ((r->head[0] & 15) == 9) answer_ping(r);
-        if ((r->head[0] & 15) == 8) { broken++; leave(r); }
-    }
-}
-
-static void take(struct reader *r, const char *data, size_t size) {
-    uint64_t real = clock_ns(CLOCK_REALTIME), mono = clock_ns(CLOCK_MONOTONIC);
-    if (is_ws) take_frames(r, data, data + size, real, mono);
-    else scan(r, data, data + size, real, mono);
-}
-
-static void greet(struct reader *r) {
-    unsigned char frame[132] = {0x81, (unsigned char)(0x80 | strlen(greeting))}; /* masked with zeros */
-    memcpy(frame + 6, greeting, strlen(greeting));
-    if (send(r->fd, frame, 6 + strlen(greeting), MSG_NOSIGNAL) < 0 && verbose) perror("greeting");
-}
-
-/* The head of the answer; what follows it in the same read belongs to the stream. */
-static void take_head(struct reader *r, const char *data, size_t size) {
-    enum { ROOM = 8192 };
-    if (!r->reply && !(r->reply = calloc(1, ROOM + 1))) abort();
-    size_t before = r->held, piece = size < ROOM - before ? size : ROOM - before;
-    memcpy(r->reply + before, data, piece);
-    r->held += (uint32_t)piece;
-    char *end = strstr(r->reply, "\r\n\r\n");
-    if (!end) {
-        if (r->held == ROOM) { refused++; leave(r); }
-        return;
-    }
-    if (strncmp(r->reply, is_ws ? "HTTP/1.1 101" : "HTTP/1.1 200", 12)) {
-        if (refused++ < 3) fprintf(stderr, "refused: %.60s\n", r->reply);
-        leave(r);
-        return;
-    }
-    size_t used = (size_t)(end + 4 - r->reply) - before;
-    free(r->reply);
-    r->reply = NULL;
-    r->state = READING;
-    r->answered_at = clock_ns(CLOCK_MONOTONIC);
-    answered++;
-    if (*greeting) greet(r);
-    if (used < size) take(r, data + used, size - used);
-}
+static uint64_t begin, last_read, bytes, reads;
 
 static void watch(struct reader *r, uint32_t events, int operation) {
     struct epoll_event event = {.events = events, .data.u32 = (uint32_t)(r - readers)};
     epoll_ctl(poller, operation, r->fd, &event);
+}
+
+/* The first few say why. */
+static void cut_off(struct reader *r, const char *reason) {
+    if (broken++ < 3) fprintf(stderr, "cut off %s: %s\n", r->state == READING ? "while reading" : "before the answer", reason);
+    leave(r);
 }
 
 static void open_reader(struct reader *r) {
@@ -198,14 +62,25 @@ static void open_reader(struct reader *r) {
     if (r->fd < 0) { perror("socket"); exit(2); }
     setsockopt(r->fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
     if (r->stalled) setsockopt(r->fd, SOL_SOCKET, SO_RCVBUF, &small, sizeof small);
-    r->asked_at = clock_ns(CLOCK_MONOTONIC);
     if (connect(r->fd, (struct sockaddr *)&address, sizeof address) && errno != EINPROGRESS) { broken++; r->state = GONE; return; }
     r->state = CONNECTING;
     watch(r, EPOLLOUT, EPOLL_CTL_ADD);
 }
 
+/* The path of a reader, its number in place of `{}`. */
+static const char *path_of(const struct reader *r) {
+    static char path[2048];
+    const struct group *g = &groups[r->others];
+    const char *hole = strstr(g->path, "{}");
+    if (!hole) return g->path;
+    int number = (int)(r - readers) - (r->others ? groups[MAIN].count : 0);
+    snprintf(path, sizeof path, "%.*s%d%s", (int)(hole - g->path), g->path, number % g->ways, hole + 2);
+    return path;
+}
+
 static void ask(struct reader *r) {
     char request[4096];
+    const char *path = path_of(r);
     int size = is_ws
         ? snprintf(request, sizeof request,
               "GET %s HTTP/1.1\r\nHost: 127.0.0.1:%d\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -214,7 +89,8 @@ static void ask(struct reader *r) {
     int error = 0;
     socklen_t length = sizeof error;
     getsockopt(r->fd, SOL_SOCKET, SO_ERROR, &error, &length);
-    if (error || send(r->fd, request, (size_t)size, MSG_NOSIGNAL) != size) { broken++; leave(r); return; }
+    if (!error && send(r->fd, request, (size_t)size, MSG_NOSIGNAL) != size) error = errno;
+    if (error) { cut_off(r, strerror(error)); return; }
     r->state = ASKED;
     watch(r, EPOLLIN, EPOLL_CTL_MOD);
 }
@@ -225,8 +101,10 @@ static void readable(struct reader *r) {
         ssize_t size = read(r->fd, buffer, sizeof buffer);
         reads++;
         if (size < 0 && (errno == EAGAIN || errno == EINTR)) return;
-        if (size <= 0) { broken++; leave(r); return; }
+        if (size <= 0) { cut_off(r, size ? strerror(errno) : "the stream ended"); return; }
         bytes += (uint64_t)size;
+        r->bytes += (uint64_t)size;
+        last_read = clock_ns(CLOCK_MONOTONIC);
         if (r->state == ASKED) take_head(r, buffer, (size_t)size);
         else take(r, buffer, (size_t)size);
         /* A reader that stalls has its answer, and takes nothing after it for a while. */
@@ -235,41 +113,15 @@ static void readable(struct reader *r) {
     }
 }
 
-static double server_cpu(long *resident_kib) {
-    char name[64], text[4096];
-    unsigned long user = 0, kernel = 0;
-    long pages = 0;
-    *resident_kib = 0;
-    if (!server) return 0;
-    snprintf(name, sizeof name, "/proc/%ld/stat", server);
-    FILE *file = fopen(name, "r");
-    if (file) {
-        size_t size = fread(text, 1, sizeof text - 1, file);
-        text[size] = 0;
-        char *after = strrchr(text, ')');
-        if (after) sscanf(after + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %lu %lu", &user, &kernel);
-        fclose(file);
+static struct usage look(struct usage *each) {
+    struct usage all = {0};
+    for (int i = 0; i < server_count; i++) {
+        each[i] = usage_of(servers[i]);
+        all.cpu_s += each[i].cpu_s;
+        all.resident_kib += each[i].resident_kib;
+        all.files += each[i].files;
     }
-    snprintf(name, sizeof name, "/proc/%ld/statm", server);
-    if ((file = fopen(name, "r"))) {
-        if (fscanf(file, "%*d %ld", &pages) == 1) *resident_kib = pages * (sysconf(_SC_PAGESIZE) / 1024);
-        fclose(file);
-    }
-    /* The scheduler counts in nanoseconds, the clock ticks above in hundredths of a second. */
-    snprintf(name, sizeof name, "/proc/%ld/schedstat", server);
-    if ((file = fopen(name, "r"))) {
-        unsigned long long ns;
-        int got = fscanf(file, "%llu", &ns);
-        fclose(file);
-        if (got == 1) return (double)ns / 1e9;
-    }
-    return (double)(user + kernel) / (double)sysconf(_SC_CLK_TCK);
-}
-
-static double own_cpu(void) {
-    struct rusage used;
-    getrusage(RUSAGE_SELF, &used);
-    return (double)used.ru_utime.tv_sec + (double)used.ru_utime.tv_usec / 1e6 + (double)used.ru_stime.tv_sec + (double)used.ru_stime.tv_usec / 1e6;
+    return all;
 }
 
 static int ascending(const void *a, const void *b) {
@@ -277,10 +129,31 @@ static int ascending(const void *a, const void *b) {
     return x < y ? -1 : x > y;
 }
 
-static double quantile(double share) {
-    if (!latency_count) return 0;
-    size_t index = (size_t)(share * (double)latency_count);
-    return latencies[index < latency_count ? index : latency_count - 1] / 1000.0;
+static double quantile(const struct group *g, double share) {
+    if (!g->latency_count) return 0;
+    size_t index = (size_t)(share * (double)g->latency_count);
+    return g->latencies[index < g->latency_count ? index : g->latency_count - 1] / 1000.0;
+}
+
+/* What is said of each group of readers. */
+static void print_group(struct group *g, int from) {
+    uint32_t fewest = UINT32_MAX, most = 0;
+    uint64_t done = 0, live = 0, least_bytes = UINT64_MAX, most_bytes = 0;
+    for (const struct reader *r = readers + from; r < readers + from + g->count; r++) {
+        if (r->events < fewest) fewest = r->events;
+        if (r->events > most) most = r->events;
+        if (r->done_at > done) done = r->done_at;
+        if (r->live_at > live) live = r->live_at;
+        if (r->bytes < least_bytes) least_bytes = r->bytes;
+        if (r->bytes > most_bytes) most_bytes = r->bytes;
+    }
+    if (g->latency_count) qsort(g->latencies, g->latency_count, sizeof *g->latencies, ascending);
+    printf("\"readers\":%d,\"complete\":%lu,\"fewest\":%u,\"most\":%u,\"begin_to_done_s\":%.4f,\"open_to_live_s\":%.4f,"
+           "\"least_bytes\":%lu,\"most_bytes\":%lu,"
+           "\"latency_ms\":{\"p10\":%.3f,\"p50\":%.3f,\"p90\":%.3f,\"p99\":%.3f,\"p999\":%.3f,\"max\":%.3f}",
+           g->count, g->complete, g->count ? fewest : 0, most, done ? (double)(done - begin) / 1e9 : 0,
+           live ? (double)(live - g->opened_at) / 1e9 : 0, g->count ? least_bytes : 0, most_bytes,
+           quantile(g, .1), quantile(g, .5), quantile(g, .9), quantile(g, .99), quantile(g, .999), quantile(g, 1));
 }
 
 static pid_t run(const char *command) {
@@ -298,13 +171,14 @@ static void options(int argc, char **argv) {
     static const struct option known[] = {
         {"port", 1, 0, 'p'}, {"sse", 1, 0, 's'}, {"ws", 1, 0, 'w'}, {"readers", 1, 0, 'n'}, {"expect", 1, 0, 'e'}, {"marker", 1, 0, 'm'},
         {"publish", 1, 0, 'x'}, {"rate", 1, 0, 'r'}, {"settle", 1, 0, 'S'}, {"idle", 1, 0, 'i'}, {"timeout", 1, 0, 't'}, {"hold", 1, 0, 'H'},
-        {"server", 1, 0, 'P'}, {"stalled", 1, 0, 'k'}, {"stall-for", 1, 0, 'f'}, {"headers", 1, 0, 'h'}, {"greet", 1, 0, 'g'}, {"verbose", 0, 0, 'v'}, {0}};
+        {"server", 1, 0, 'P'}, {"stall-for", 1, 0, 'f'}, {"ways", 1, 0, 'y'}, {"deflated", 0, 0, 'd'},
+        {"others", 1, 0, 'k'}, {"others-path", 1, 0, 'K'}, {"others-expect", 1, 0, 'E'}, {"others-after", 1, 0, 'A'}, {"headers", 1, 0, 'h'}, {"greet", 1, 0, 'g'}, {"verbose", 0, 0, 'v'}, {0}};
     for (int o; (o = getopt_long(argc, argv, "", known, NULL)) != -1;) switch (o) {
         case 'p': port = atoi(optarg); break;
-        case 's': path = optarg; is_ws = 0; break;
-        case 'w': path = optarg; is_ws = 1; break;
-        case 'n': count = atoi(optarg); break;
-        case 'e': expect = strtoull(optarg, NULL, 10); break;
+        case 's': groups[MAIN].path = optarg; is_ws = 0; break;
+        case 'w': groups[MAIN].path = optarg; is_ws = 1; break;
+        case 'n': groups[MAIN].count = atoi(optarg); break;
+        case 'e': groups[MAIN].expect = strtoull(optarg, NULL, 10); break;
         case 'm': marker = optarg; break;
         case 'x': publish = optarg; break;
         case 'r': rate = atof(optarg); break;
@@ -312,8 +186,16 @@ static void options(int argc, char **argv) {
         case 'i': idle = atof(optarg); break;
         case 't': timeout = atof(optarg); break;
         case 'H': hold = atof(optarg); break;
-        case 'P': server = atol(optarg); break;
-        case 'k': stalled = atoi(optarg); break;
+        case 'P':
+            if (server_count == MOST_SERVERS) { fputs("too many servers\n", stderr); exit(2); }
+            servers[server_count++] = atol(optarg);
+            break;
+        case 'y': groups[MAIN].ways = atoi(optarg); break;
+        case 'd': deflated = 1; break;
+        case 'k': groups[OTHERS].count = atoi(optarg); break;
+        case 'K': groups[OTHERS].path = optarg; break;
+        case 'E': groups[OTHERS].expect = strtoull(optarg, NULL, 10); break;
+        case 'A': others_after = atof(optarg); break;
         case 'f': stall_for = atof(optarg); break;
         case 'h': headers = optarg; break;
         case 'g':
@@ -324,82 +206,150 @@ static void options(int argc, char **argv) {
         default: exit(2);
     }
     marker_size = strlen(marker);
+    if (!groups[OTHERS].path) groups[OTHERS].path = groups[MAIN].path;
 }
 
+static int everybody(void) { return groups[MAIN].count + groups[OTHERS].count; }
+
 static void wake_stalled(void) {
-    for (int i = 0; i < count; i++)
-        if (readers[i].stalled == 2 && readers[i].state == READING) { readers[i].stalled = 3; watch(&readers[i], EPOLLIN, EPOLL_CTL_MOD); }
+    for (struct reader *r = readers; r < readers + everybody(); r++)
+        if (r->stalled == 2 && r->state == READING) { r->stalled = 3; watch(r, EPOLLIN, EPOLL_CTL_MOD); }
+}
+
+static void allow_files(void) {
+    struct rlimit files;
+    getrlimit(RLIMIT_NOFILE, &files);
+    files.rlim_cur = files.rlim_max;
+    setrlimit(RLIMIT_NOFILE, &files);
+}
+
+static void make_readers(void) {
+    readers = calloc((size_t)everybody(), sizeof *readers);
+    if (!readers) abort();
+    for (struct reader *r = readers + groups[MAIN].count; r < readers + everybody(); r++) {
+        r->others = 1;
+        r->stalled = stall_for >= 0;
+    }
+}
+
+/* Open as many as are due, in pieces, so that those who are there are heard in between; how many are due in all. */
+static int open_due(int *opened, double since_begin, double since_go) {
+    int late = others_after >= 0, due = late ? groups[MAIN].count : everybody();
+    int all_at_once = rate <= 0;
+    if (late && go_at && since_go >= others_after) {
+        due = everybody();
+        all_at_once = 1;
+    }
+    int allowed = all_at_once ? due : (int)(since_begin * rate) + 1;
+    for (int piece = 0; *opened < due && *opened < allowed && piece < 256; piece++) {
+        struct group *g = &groups[readers[*opened].others];
+        if (!g->opened_at) g->opened_at = clock_ns(CLOCK_MONOTONIC);
+        open_reader(&readers[(*opened)++]);
+    }
+    return due;
+}
+
+/* Whether nobody waits for anything any more. */
+static int is_complete(void) {
+    uint64_t wanted = 0, had = refused + broken;
+    for (int i = MAIN; i <= OTHERS; i++)
+        if (groups[i].expect) { wanted += (uint64_t)groups[i].count; had += groups[i].complete; }
+    return wanted && had >= wanted;
+}
+
+/* Where events are expected, nothing but events counts: pings and comments go on for ever. */
+static int is_idle(uint64_t now) {
+    uint64_t last = groups[MAIN].expect ? last_at : last_read;
+    return last && (double)(now - last) / 1e9 > idle;
+}
+
+enum { STEPS = 10 };
+static struct { uint64_t readers; long kib; } grown[STEPS];
+static int grown_steps;
+
+/* What the server holds when each tenth more of the readers is there. */
+static void note_memory(void) {
+    if (grown_steps == STEPS || answered < (uint64_t)groups[MAIN].count * (uint64_t)(grown_steps + 1) / STEPS) return;
+    struct usage each[MOST_SERVERS];
+    grown[grown_steps].readers = answered;
+    grown[grown_steps++].kib = look(each).resident_kib;
+}
+
+static void serve(int patience_ms) {
+    static struct epoll_event events[4096];
+    int ready = epoll_wait(poller, events, 4096, patience_ms);
+    for (int i = 0; i < ready; i++) {
+        struct reader *r = &readers[events[i].data.u32];
+        if (r->state == CONNECTING) ask(r);
+        else if (r->state != GONE) readable(r);
+    }
 }
 
 int main(int argc, char **argv) {
     options(argc, argv);
     signal(SIGPIPE, SIG_IGN);
-    struct rlimit files;
-    getrlimit(RLIMIT_NOFILE, &files);
-    files.rlim_cur = files.rlim_max;
-    setrlimit(RLIMIT_NOFILE, &files);
-    readers = calloc((size_t)count, sizeof *readers);
+    allow_files();
+    make_readers();
     poller = epoll_create1(0);
-    for (int i = 0; i < stalled; i++) readers[i].stalled = 1;
 
-    long memory_before, memory_ready = 0, memory_end = 0, memory_peak = 0;
-    double cpu_before = server_cpu(&memory_before), cpu_go = 0, own_go = 0;
-    uint64_t begin = clock_ns(CLOCK_MONOTONIC), ready_at = 0, end_at = 0;
+    struct usage each_before[MOST_SERVERS], each_go[MOST_SERVERS], each_end[MOST_SERVERS];
+    struct usage before = look(each_before), at_go = {0}, peak = {0};
+    memset(each_go, 0, sizeof each_go);
+    begin = clock_ns(CLOCK_MONOTONIC);
+    uint64_t ready_at = 0, bytes_before = 0;
+    double own_go = 0;
     const char *end = NULL;
     pid_t child = 0;
-    int opened = 0, woken = 0;
-    struct epoll_event events[4096];
+    int opened = 0, woken = stall_for < 0;
     while (!end) {
         uint64_t now = clock_ns(CLOCK_MONOTONIC);
-        double since_begin = (double)(now - begin) / 1e9;
-        int allowed = rate > 0 ? (int)(since_begin * rate) + 1 : count;
-        for (int burst = 0; opened < count && opened < allowed && burst < 256; burst++) open_reader(&readers[opened++]);
-        if (!ready_at && opened == count && answered + refused + broken >= (uint64_t)count) ready_at = now;
+        double since_begin = (double)(now - begin) / 1e9, since_go = go_at ? (double)(now - go_at) / 1e9 : 0;
+        if (!go_at) note_memory();
+        int due = open_due(&opened, since_begin, since_go);
+        if (!ready_at && opened == due && answered + refused + broken >= (uint64_t)due) ready_at = now;
         if (ready_at && !go_at && (double)(now - ready_at) / 1e9 >= settle) {
-            cpu_go = server_cpu(&memory_ready);
+            at_go = look(each_go);
             own_go = own_cpu();
+            bytes_before = bytes;
             go_at = now;
             if (publish) child = run(publish);
         }
-        double since_go = go_at ? (double)(now - go_at) / 1e9 : 0;
-        if (stalled && go_at && !woken && since_go >= stall_for) {
-            server_cpu(&memory_peak);
+        if (go_at && !woken && since_go >= stall_for) {
+            peak = look(each_end);
             wake_stalled();
             woken = 1;
         }
         if (go_at && hold > 0 && since_go >= hold) end = "held";
-        else if (go_at && expect && complete + refused + broken >= (uint64_t)count) end = "complete";
-        else if (go_at && expect && last_at && since_go > idle && (double)(now - last_at) / 1e9 > idle && (!stalled || woken)) end = "idle";
+        else if (go_at && opened == everybody() && is_complete()) end = "complete";
+        else if (since_go > idle && woken && is_idle(now)) end = "idle";
         else if (since_begin > timeout) end = "timeout";
-        if (end) break;
-        int ready = epoll_wait(poller, events, 4096, opened < count ? 1 : 10);
-        for (int i = 0; i < ready; i++) {
-            struct reader *r = &readers[events[i].data.u32];
-            if (r->state == CONNECTING) ask(r);
-            else if (r->state != GONE) readable(r);
-        }
+        else serve(opened < due ? 1 : 10);
     }
-    end_at = clock_ns(CLOCK_MONOTONIC);
-    double cpu_end = server_cpu(&memory_end), own_end = own_cpu();
+    uint64_t end_at = clock_ns(CLOCK_MONOTONIC);
+    struct usage at_end = look(each_end);
+    double own_end = own_cpu(), span = go_at ? (double)(end_at - go_at) / 1e9 : 0;
     if (child) { kill(child, SIGTERM); waitpid(child, NULL, 0); }
 
-    uint32_t fewest = UINT32_MAX, most = 0;
-    uint64_t last_done = 0, slowest_answer = 0;
-    for (int i = 0; i < count; i++) {
-        if (readers[i].events < fewest) fewest = readers[i].events;
-        if (readers[i].events > most) most = readers[i].events;
-        if (readers[i].done_at > last_done) last_done = readers[i].done_at;
+    uint64_t slowest_answer = 0;
+    for (int i = 0; i < everybody(); i++)
         if (readers[i].answered_at && readers[i].answered_at - begin > slowest_answer) slowest_answer = readers[i].answered_at - begin;
-    }
-    qsort(latencies, latency_count, sizeof *latencies, ascending);
-    double window = last_at > first_at ? (double)(last_at - first_at) / 1e9 : 0, span = go_at ? (double)(end_at - go_at) / 1e9 : 0;
-    printf("{\"end\":\"%s\",\"readers\":%d,\"answered\":%lu,\"refused\":%lu,\"broken\":%lu,\"complete\":%lu,\"deliveries\":%lu,\"fewest\":%u,\"most\":%u,"
-           "\"early\":%lu,\"bytes\":%lu,\"reads\":%lu,\"window_s\":%.4f,\"go_to_last_s\":%.4f,\"begin_to_done_s\":%.4f,\"begin_to_answered_s\":%.4f,"
-           "\"latency_ms\":{\"p10\":%.3f,\"p50\":%.3f,\"p90\":%.3f,\"p99\":%.3f,\"p999\":%.3f,\"max\":%.3f},"
-           "\"server_cpu_s\":%.4f,\"server_cpu_all_s\":%.4f,\"own_cpu_share\":%.3f,\"memory_before_kib\":%ld,\"memory_ready_kib\":%ld,\"memory_peak_kib\":%ld,\"memory_end_kib\":%ld}\n",
-           end, count, answered, refused, broken, complete, deliveries, fewest, most, early, bytes, reads, window,
-           last_at > go_at && go_at ? (double)(last_at - go_at) / 1e9 : 0, last_done ? (double)(last_done - begin) / 1e9 : 0, (double)slowest_answer / 1e9,
-           quantile(.1), quantile(.5), quantile(.9), quantile(.99), quantile(.999), quantile(1), cpu_end - cpu_go, cpu_end - cpu_before,
-           span > 0 ? (own_end - own_go) / span : 0, memory_before, memory_ready, memory_peak, memory_end);
-    return expect && complete < (uint64_t)count ? 3 : 0;
+    printf("{\"end\":\"%s\",\"answered\":%lu,\"refused\":%lu,\"broken\":%lu,\"early\":%lu,\"deliveries\":%lu,"
+           "\"bytes\":%lu,\"bytes_before\":%lu,\"reads\":%lu,\"window_s\":%.4f,\"begin_to_answered_s\":%.4f,",
+           end, answered, refused, broken, early, groups[MAIN].deliveries + groups[OTHERS].deliveries, bytes, bytes_before, reads,
+           last_at > first_at ? (double)(last_at - first_at) / 1e9 : 0, (double)slowest_answer / 1e9);
+    print_group(&groups[MAIN], 0);
+    printf(",\"others\":{");
+    print_group(&groups[OTHERS], groups[MAIN].count);
+    printf("},\"server_cpu_s\":%.4f,\"server_cpu_all_s\":%.4f,\"own_cpu_share\":%.3f,"
+           "\"memory_before_kib\":%ld,\"memory_ready_kib\":%ld,\"memory_peak_kib\":%ld,\"memory_end_kib\":%ld,\"processes\":[",
+           at_end.cpu_s - at_go.cpu_s, at_end.cpu_s - before.cpu_s, span > 0 ? (own_end - own_go) / span : 0,
+           before.resident_kib, at_go.resident_kib, peak.resident_kib > at_end.resident_kib ? peak.resident_kib : at_end.resident_kib,
+           at_end.resident_kib);
+    for (int i = 0; i < server_count; i++)
+        printf("%s{\"cpu_s\":%.4f,\"connections\":%ld}", i ? "," : "", each_end[i].cpu_s - each_go[i].cpu_s, each_go[i].files - each_before[i].files);
+    printf("],\"memory_grown\":[");
+    for (int i = 0; i < grown_steps; i++)
+        printf("%s{\"readers\":%lu,\"kib\":%ld}", i ? "," : "", grown[i].readers, grown[i].kib - before.resident_kib);
+    printf("]}\n");
+    return 0;
 }

@@ -4,229 +4,85 @@ from __future__ import annotations
 
 import json
 import sys
-from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from itertools import pairwise
 from pathlib import Path
-from typing import Any
 
-from bench.plots import bars, lines
+from bench.figures import Report
+from bench.goals import verdicts
+from bench.pictures import pictures
+from bench.sections import SECTIONS, table
 
 __all__ = ["document"]
-
-Row = dict[str, Any]
 
 _INTRODUCTION = """# Benchmarks
 
 Made by `make bench`; this page and its pictures are written by `python -m bench.report` from its report, `bench-report.json`.
-The servers of a scenario were measured one after the other, each pinned to one core; the readers, the publisher and Redis had the other
-one. Everything went over loopback. An event was {bytes} bytes of JSON on every server. Figures are medians where a scenario was repeated;
+Each server was measured alone, started for it and pinned to one core; the readers, the publisher and Redis had the other one. Everything
+went over loopback. An event was {bytes} bytes of JSON on every server; `bytes each` is that with the wire's framing. Figures are medians
+where a scenario was repeated, and servers that are compared were measured in turn in each round; counts are the worst of all rounds.
 `limit` is a C program that does nothing but `send()` ready-made bytes (`bench/limit.c`).
 
 Machine: {processor}, {cores} cores, {memory_gib} GiB, Linux {kernel}, Python {python}.
+"""
 
-**What this does not show.** Loopback has no latency, no loss and no wide-area bandwidth. Two cores carry everything, so the load
-generator and the kernel's receiving half compete with what is measured; the share of its core that the load generator used is given.
-Absolute times on a shared machine mean little: compare within a table, not with other pages. TLS, HTTP/2 and proxies were not in the way.
+_HONESTY = """## What this does not show
+
+- Loopback has no latency, no loss and no wide-area bandwidth. TLS, HTTP/2 and proxies were not in the way.
+- Two cores carry everything. The load generator, the publisher, Redis and the kernel's receiving half share the second one, and a packet
+  that is sent over loopback is received at the sender's expense: the limit pays for that too, so compare ratios, not with other pages.
+  The share of its core that the load generator used is given; above 90 % the times say as much of it as of the server.
+- CPU is that of the processes that serve readers. Redis, which Livefeed has and its peers have not, is left out; so is the publisher.
+- The peers do less: none but Livefeed stores, checks or filters an item, or can tell a reader what it missed after a restart. Their
+  set-ups are short programs as their documentation has them (`bench/peers/`); somebody who knows one well may make it faster.
+- A ratio of two medians of three is good to about ± 15 %: a goal that is met or missed by less may come out otherwise next time.
 """
 
 
-def _name(row: Row) -> str:
-    return f"{row['server']} {row['wire']}"
-
-
-def _per_delivery(row: Row) -> float:
-    cpu, deliveries = float(row["server_cpu_s"]), int(row["deliveries"])
-    return cpu / max(deliveries, 1) * 1e6
-
-
-def _rate(row: Row) -> float:
-    deliveries, window = int(row["deliveries"]), float(row["window_s"])
-    return deliveries / window if window else 0.0
-
-
-def _per_reader(row: Row) -> float:
-    more, answered = int(row["memory_ready_kib"] - row["memory_before_kib"]), int(row["answered"])
-    return more / max(answered, 1)
-
-
-def _table(head: tuple[str, ...], rows: Iterable[tuple[object, ...]]) -> str:
-    lines = ["| " + " | ".join(head) + " |", "|" + "---|" * len(head)]
-    lines += ["| " + " | ".join(str(cell) for cell in row) + " |" for row in rows]
-    return "\n".join(lines) + "\n"
-
-
-def _ratio(value: float, other: float) -> str:
-    return f"{value / other:.2f}" if other else "–"
-
-
-def _of(rows: list[Row], scenario: str) -> list[Row]:
-    return [row for row in rows if row["scenario"] == scenario]
-
-
-def _limit(rows: list[Row], wire: str, figure: Callable[[Row], float]) -> float:
-    return next((figure(row) for row in rows if row["server"] == "limit" and row["wire"] == wire), 0.0)
-
-
-def _burst(rows: list[Row]) -> str:
-    cells = [
-        (_name(row), f"{_rate(row):,.0f}", _ratio(_rate(row), _limit(rows, row["wire"], _rate)), f"{_per_delivery(row):.2f}",
-         f"{row['fewest']} of {row['expected']}", f"{row['own_cpu_share']:.0%}")
-        for row in sorted(rows, key=_rate, reverse=True)
-    ]  # fmt: skip
-    readers = rows[0]["readers"]
-    return (
-        f"## Burst: {readers:,} readers, {rows[0]['expected']} items at once\n\n"
-        + _table(("server", "deliveries/s", "of the limit", "µs CPU each", "fewest", "load generator"), cells)
-        + "\n![deliveries a second](images/bench-burst.svg)\n"
-    )
-
-
-def _paced(rows: list[Row]) -> str:
-    cells = []
-    for row in sorted(rows, key=_per_delivery):
-        latency = row["latency_ms"]
-        limit = _limit(rows, row["wire"], _per_delivery)
-        late = _limit(rows, row["wire"], lambda one: one["latency_ms"]["p99"])
-        cells.append(
-            (_name(row), f"{_per_delivery(row):.2f}", _ratio(_per_delivery(row), limit), f"{latency['p50']:.1f}",
-             f"{latency['p99']:.1f}", _ratio(latency["p99"], late), f"{row['fewest']} of {row['expected']}")
-        )  # fmt: skip
-    return (
-        f"## Paced: {rows[0]['readers']:,} readers, 20 items a second\n\n"
-        + _table(("server", "µs CPU each", "of the limit", "p50 ms", "p99 ms", "of the limit", "fewest"), cells)
-        + "\nLivefeed's figures are from the publisher's clock, through HTTP, validation, Redis and the tail, to the last reader's bytes;\n"
-        "the limit and most peers make their events themselves.\n\n![latency](images/bench-latency.svg)\n"
-    )
-
-
-def _first_wires(rows: list[Row]) -> list[Row]:
-    """One row a server: a second wire takes what the first has left free, and would look cheaper than it is."""
-    return list({row["server"]: row for row in reversed(rows)}.values())
-
-
-def _memory(rows: list[Row]) -> str:
-    rows = _first_wires(rows)
-    cells = [(_name(row), f"{_per_reader(row):.2f}", f"{row['answered']:,}") for row in sorted(rows, key=_per_reader)]
-    return (
-        "## Memory per idle reader\n\nResident memory of the server with its readers, less without.\n\n"
-        + _table(("server", "KiB each", "readers"), cells)
-        + "\n![memory](images/bench-memory.svg)\n"
-    )
-
-
-def _storm(rows: list[Row]) -> str:
-    other = next((row["begin_to_done_s"] for row in rows if row["server"] == "nchan"), 0.0)
-    cells = [
-        (_name(row), f"{row['begin_to_done_s']:.2f}", _ratio(row["begin_to_done_s"], other), f"{row['server_cpu_all_s']:.2f}",
-         f"{row['fewest']} of {row['expected']}")
-        for row in rows
-    ]  # fmt: skip
-    return (
-        f"## Storm: {rows[0]['readers']:,} readers return at once, each is owed {rows[0]['expected']} items\n\n"
-        + _table(("server", "s until all have all", "of nchan's", "s CPU", "fewest"), cells)
-        + "\n![storm](images/bench-storm.svg)\n"
-    )
-
-
-def _stalled(rows: list[Row]) -> str:
-    cells = [
-        (_name(row), row["stuck"], f"{row['latency_ms']['p50']:.1f}", f"{row['latency_ms']['p90']:.1f}",
-         f"{(row['memory_peak_kib'] or row['memory_end_kib']) - row['memory_ready_kib']:,}", f"{row['fewest']} of {row['expected']}")
-        for row in rows
-    ]  # fmt: skip
-    return (
-        f"## {rows[-1]['stuck']} of {rows[0]['readers']:,} readers take nothing for a while\n\n"
-        + _table(("server", "stalled", "p50 ms", "p90 ms", "KiB more", "fewest"), cells)
-        + "\nPercentiles are over all deliveries, those of the stalled readers after they woke included; every stalled reader got all.\n"
-    )
-
-
-def _many(rows: list[Row]) -> str:
-    cells = [
-        (_name(row), f"{row['answered']:,}", f"{row['latency_ms']['p50']:.0f}", f"{row['latency_ms']['p99']:.0f}",
-         f"{_per_delivery(row):.2f}", f"{row['memory_end_kib'] // 1024:,}", f"{row['fewest']} of {row['expected']}")
-        for row in rows
-    ]  # fmt: skip
-    head = ("server", "readers", "p50 ms", "p99 ms", "µs CPU each", "MiB resident", "fewest")
-    return "## Many readers on one worker, 2 items a second\n\n" + _table(head, cells)
-
-
-def _workers(rows: list[Row]) -> str:
-    cells = []
-    for row in rows:
-        used = row["cpu_each"]
-        split = " : ".join(f"{cpu / (sum(used) or 1):.0%}" for cpu in used)
-        cells.append(
-            (row["workers"], split, f"{sum(used) / max(row['deliveries'], 1) * 1e6:.2f}", f"{row['fewest']} of {row['expected']}")
-        )
-    return "## Workers\n\n" + _table(("workers", "CPU split", "µs CPU each", "fewest"), cells)
-
-
-def _growth(rows: list[Row]) -> str:
-    cells = [(f"{row['readers']:,}", f"{_per_delivery(row):.2f}", f"{row['latency_ms']['p99']:.1f}") for row in rows]
-    return (
-        "## Cost of growth: 20 items a second\n\n"
-        + _table(("readers", "µs CPU each", "p99 ms"), cells)
-        + "\nWith few readers what is done once an item (publishing, the tail) is shared by few.\n\n![growth](images/bench-growth.svg)\n"
-    )
-
-
-def _compressed(rows: list[Row]) -> str:
-    plain = next(row for row in rows if not row["gzip"])
-    cells = [
-        ("gzip" if row["gzip"] else "plain", f"{row['bytes']:,}", _ratio(row["bytes"], plain["bytes"]), f"{row['cpu']:.2f}",
-         _ratio(row["cpu"], plain["cpu"]))
-        for row in rows
-    ]  # fmt: skip
-    return "## Compression on SSE, the demo's items\n\n" + _table(("", "bytes", "of plain", "s CPU", "of plain"), cells)
-
-
-_SECTIONS: dict[str, Callable[[list[Row]], str]] = {
-    "burst": _burst,
-    "paced": _paced,
-    "memory": _memory,
-    "storm": _storm,
-    "stalled": _stalled,
-    "many": _many,
-    "workers": _workers,
-    "growth": _growth,
-    "compressed": _compressed,
-}
-
-
-def document(report: dict[str, Any]) -> str:
+def document(report: Report) -> str:
     """The page, of the report that `python -m bench` wrote."""
-    parts = [_INTRODUCTION.format(**report["machine"], bytes=report["bytes"])]
-    if remarks := report.get("remarks"):
-        parts.append(f"**Of this report.** {remarks}\n")
-    parts += [section(rows) for name, section in _SECTIONS.items() if (rows := _of(report["rows"], name))]
-    return "\n".join(parts)
+    parts = [_INTRODUCTION.format(**report["machine"], bytes=report["bytes"]), _goals(report), _HONESTY]
+    for name, section in SECTIONS.items():
+        if rows := report["scenarios"].get(name, {}).get("rows"):
+            parts.append(section(rows, report))
+    return "\n".join([*parts, _runs(report)])
 
 
-def pictures(report: dict[str, Any]) -> dict[str, str]:
-    rows: list[Row] = report["rows"]
-    drawn: dict[str, str] = {}
-    if burst := _of(rows, "burst"):
-        rates = {_name(row): _rate(row) for row in sorted(burst, key=_rate, reverse=True)}
-        drawn["burst"] = bars("Deliveries a second in a burst (logarithmic)", rates, "/s", logarithmic=True)
-    if paced := _of(rows, "paced"):
-        steps = ("p10", "p50", "p90", "p99", "p999")
-        drawn["latency"] = lines(
-            "Latency at 20 items a second (logarithmic)",
-            {_name(row): [(step, row["latency_ms"][step]) for step in steps] for row in paced},
-            "ms",
+def _goals(report: Report) -> str:
+    found = verdicts(report)
+    met = sum(verdict.met is True for verdict in found)
+    cells = [(verdict.goal, verdict.wanted, verdict.measured, verdict.said) for verdict in found]
+    return f"## Goals\n\n{met} of {len(found)} are met.\n\n" + table(("goal", "wanted", "measured", "met?"), cells)
+
+
+def _runs(report: Report) -> str:
+    """When each scenario was measured, and whether the machine was quiet: a report may be put together from several runs."""
+    said = report["scenarios"].items()
+    cells = []
+    for name, one in said:
+        rows = one["rows"]
+        calm = sum(row["calm"] for row in rows) / max(len(rows), 1)
+        cells.append(
+            (
+                name,
+                one["at"].replace("T", " ").replace("+00:00", " UTC"),
+                f"{one['seconds']} s",
+                max((row.get("rounds", 1) for row in rows), default=0),
+                f"{calm:.0%}",
+            )
         )
-    if memory := _first_wires(_of(rows, "memory")):
-        drawn["memory"] = bars(
-            "KiB per idle reader", {_name(row): _per_reader(row) for row in sorted(memory, key=_per_reader)}, "KiB"
-        )
-    if storm := _of(rows, "storm"):
-        drawn["storm"] = bars(
-            "Seconds until everybody has everything", {_name(row): row["begin_to_done_s"] for row in storm}, "s"
-        )
-    if growth := _of(rows, "growth"):
-        cost = {"livefeed sse": [(f"{row['readers']:,}", _per_delivery(row)) for row in growth]}
-        drawn["growth"] = lines("CPU of one delivery against readers", cost, "µs")
-    return drawn
+    text = "## When it was measured\n\n" + table(("scenario", "begun", "took", "rounds", "begun on a quiet machine"), cells)
+    if any(one["small"] for _, one in said):
+        text += "\nSome of it is the small form, for counts and losses: its times say nothing.\n"
+    elif said and not _one_run(report):
+        text += "\nThe scenarios were not all measured in one run.\n"
+    return text
+
+
+def _one_run(report: Report) -> bool:
+    """Whether every scenario began when another ended, but for some seconds."""
+    spans = sorted((datetime.fromisoformat(one["at"]), timedelta(seconds=one["seconds"])) for one in report["scenarios"].values())
+    return all(abs(later - (at + took)) < timedelta(seconds=30) for (at, took), (later, _) in pairwise(spans))
 
 
 def main(source: str, target: str) -> None:

@@ -21,9 +21,8 @@ from bench.machine import HERE, Tools
 
 __all__ = ["LOAD_CORE", "PEERS", "SERVER_CORE", "Server", "livefeed", "pinned"]
 
-SERVER_CORE = "0"
-LOAD_CORE = "1"
-"""Readers, publisher and Redis: what is measured has its core to itself."""
+SERVER_CORE, LOAD_CORE = (str(core) for core in (*sorted(os.sched_getaffinity(0)), *os.sched_getaffinity(0))[:2])
+"""What is measured has its core to itself; readers, publisher and Redis have the other, where there is one."""
 
 KEY = "the-key-of-the-benchmark-0123456789abcdef"
 
@@ -39,7 +38,7 @@ class Server:
     ws: str = ""
     publish: tuple[str, ...] = ()
     last: str = ""
-    """A path that brings the last 100 events, then live."""
+    """A path that brings the last 100 events, then live, on both wires."""
     greeting: str = ""
     """What a client of its own sends at first."""
     environment: dict[str, str] = field(default_factory=dict)
@@ -120,9 +119,9 @@ def livefeed(folder: Path, *, workers: int = 1, **settings: str) -> Iterator[Ser
     with running(command, port, LOAD_CORE, **environment, **named) as supervisor:
         wait_until_ready(port)
         serving = [pid for pid in children(supervisor) if b"livefeed.server.worker" in Path(f"/proc/{pid}/cmdline").read_bytes()]
-        for number, pid in enumerate(serving):
-            # The supervisor and the store stay on the other core; with several workers they share both.
-            os.sched_setaffinity(pid, {int(SERVER_CORE) if workers == 1 else number % (os.cpu_count() or 1)})
+        for pid in serving:
+            # The supervisor and the store stay on the other core. Two workers share this one: what differs is their number.
+            os.sched_setaffinity(pid, {int(SERVER_CORE)})
         base = "/v1/feeds/bench"
         yield Server(
             "livefeed",
