@@ -36,7 +36,8 @@ class EventType(StrEnum):
 def rfc3339(ms: int) -> str:
     """The time *ms* milliseconds after the epoch, in UTC."""
     seconds, rest = divmod(ms, 1000)  # integers: a float of this magnitude is sometimes off by a millisecond
-    return f"{datetime.fromtimestamp(seconds, UTC):%Y-%m-%dT%H:%M:%S}.{rest:03d}Z"
+    # Half the cost of a strftime format; a publish formats several times.
+    return f"{datetime.fromtimestamp(seconds, UTC).isoformat()[:19]}.{rest:03d}Z"
 
 
 class Event:
