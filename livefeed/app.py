@@ -61,6 +61,7 @@ from livefeed.log.itemstore import ItemStore
 from livefeed.log.roster import Roster
 from livefeed.log.scheduler import Scheduler
 from livefeed.log.sweeper import Sweeper
+from livefeed.log.tail import AHEAD
 from livefeed.metrics import Board, Exposition, FeedFigures
 from livefeed.net import ConnectionLimits, Network
 from livefeed.proxies import TrustedProxies
@@ -102,7 +103,7 @@ class Application:
         self._redis = connect(config.redis_url)
         # Blocking reads have connections of their own: one for the tail, one for the inboxes; in a Cluster one for each feed.
         self._blocking = connect(config.redis_url, timeout=BLOCK / 1000 + 1, connections=10_000)
-        self._bells = [doorbell(self._blocking, self._redis) for _ in range(2)]
+        self._bells = [doorbell(self._blocking, self._redis, most=most) for most in (AHEAD, 1)]
         self._log = EventLog(self._redis, backend, durability=Durability(config.durability))
         self._catalog = Catalog(self._redis)
         self._items = ItemStore(self._redis)

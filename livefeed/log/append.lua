@@ -94,7 +94,7 @@ if change.type then
   feed.seq = feed.seq + 1
   feed.ms = math.max(now, feed.ms)
   event = id_of(feed.ms, feed.seq)
-  feed.last = event
+  feed.before, feed.last = feed.last, event
 end
 
 local ever = table.concat(split(item.ever .. '\n' .. change.tags), '\n')

@@ -40,6 +40,8 @@ class Appender:
 
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
+        self.calls = 0
+        """How many are under way."""
         self._waiting: dict[tuple[Wait, ...], list[_Call]] = {}
 
     async def call(
@@ -47,16 +49,20 @@ class Appender:
     ) -> tuple[Any, list[object]]:
         """The script's answer, and those of *waits*, which follow it on its own connection. Raises `Unavailable`."""
         call = _Call(script, keys, arguments)
-        waiting = self._waiting.get(waits)
-        if waiting is not None:
-            waiting.append(call)
-            if len(waiting) == MOST:
-                del self._waiting[waits]
-        else:
-            # The first of a turn sends for all who come before its next.
-            self._waiting[waits] = calls = [call]
-            await self._lead(waits, calls)
-        return await call.done
+        self.calls += 1
+        try:
+            waiting = self._waiting.get(waits)
+            if waiting is not None:
+                waiting.append(call)
+                if len(waiting) == MOST:
+                    del self._waiting[waits]
+            else:
+                # The first of a turn sends for all who come before its next.
+                self._waiting[waits] = calls = [call]
+                await self._lead(waits, calls)
+            return await call.done
+        finally:
+            self.calls -= 1
 
     async def _lead(self, waits: tuple[Wait, ...], calls: list[_Call]) -> None:
         try:

@@ -1,13 +1,13 @@
 """The doorbell: waiting, with `XREAD BLOCK`, until one of many streams has something new.
 
-It only rings. What there is to hear is read otherwise, and a stream for which it stayed silent is looked at too.
+It brings what rang, which proves nothing by itself: a stream that was emptied and filled again rings too, or stays silent.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Protocol
 
 from redis.asyncio import Redis, RedisCluster
@@ -16,17 +16,19 @@ from livefeed.cursors import Cursor
 from livefeed.log import scripts
 from livefeed.log.cancelling import cancelled
 
-__all__ = ["BLOCK", "Doorbell", "doorbell"]
+__all__ = ["BLOCK", "Doorbell", "Entry", "doorbell"]
 
 BLOCK = 2_000
 """ms that is waited for. Longer, and a dead Redis would be noticed later than readers are promised to be told."""
 
-Rung = Mapping[str, Cursor | None]
+Entry = tuple[bytes, dict[bytes, bytes]]
+"""One entry of a stream, as Redis says it: its id and its fields."""
+Rung = Mapping[str, Sequence[Entry] | None]
 
 
 class Doorbell(Protocol):
     async def wait(self, streams: Mapping[str, Cursor]) -> Rung:
-        """The streams that have an entry above the one named, with its id; those that were silent for `BLOCK`, with None.
+        """The streams that have entries above the one named, with the first of these; those silent for `BLOCK`, with None.
 
         Raises `Unavailable`; and `WrongTypeError` when some stream is none, after a pause that keeps the caller from spinning.
         """
@@ -37,18 +39,22 @@ class Doorbell(Protocol):
     async def aclose(self) -> None: ...
 
 
-def doorbell(client: Redis, control: Redis) -> Doorbell:
-    """A doorbell over *client*, whose timeout must be just above `BLOCK`; *control* is any other client."""
+def doorbell(client: Redis, control: Redis, *, most: int = 1) -> Doorbell:
+    """A doorbell over *client*, whose timeout must be just above `BLOCK`; *control* is any other client.
+
+    It brings *most* entries at once, of all streams together, and one at least of each that rang.
+    """
     # A Cluster's client stands in for a plain one everywhere but here, where one command would name keys of many slots.
-    return _ClusterBell(client) if isinstance(client, RedisCluster) else _Bell(client, control)
+    return _ClusterBell(client, most) if isinstance(client, RedisCluster) else _Bell(client, control, most)
 
 
 class _Bell:
     """All streams in one command, on one connection."""
 
-    def __init__(self, client: Redis, control: Redis) -> None:
+    def __init__(self, client: Redis, control: Redis, most: int) -> None:
         self._client = client
         self._control = control
+        self._most = most
         self._woken = asyncio.Event()
         self._connection: Redis | None = None
         self._id = 0
@@ -62,7 +68,7 @@ class _Bell:
         if self._connection is None:
             self._connection = await self._client.client().initialize()
             self._id = await scripts.command(self._connection, "CLIENT", "ID")
-        reading = asyncio.ensure_future(_read(self._connection, streams))
+        reading = asyncio.ensure_future(_read(self._connection, streams, self._most))
         waking = asyncio.ensure_future(self._woken.wait())
         try:
             await asyncio.wait({reading, waking}, return_when=asyncio.FIRST_COMPLETED)
@@ -94,8 +100,9 @@ class _Bell:
 class _ClusterBell:
     """One command a stream: their slots are on different nodes."""
 
-    def __init__(self, client: RedisCluster) -> None:
+    def __init__(self, client: RedisCluster, most: int) -> None:
         self._client = client
+        self._most = most
         self._woken = asyncio.Event()
         self._reading: dict[str, asyncio.Task[Rung]] = {}
 
@@ -108,12 +115,12 @@ class _ClusterBell:
             return await _idle(self._woken)
         for name, above in streams.items():
             if name not in self._reading:
-                self._reading[name] = asyncio.create_task(_read(self._client, {name: above}))
+                self._reading[name] = asyncio.create_task(_read(self._client, {name: above}, self._most // len(streams)))
         waking = asyncio.ensure_future(self._woken.wait())
         await asyncio.wait({waking, *self._reading.values()}, return_when=asyncio.FIRST_COMPLETED)
         waking.cancel()
         self._woken.clear()
-        rung: dict[str, Cursor | None] = {}
+        rung: dict[str, Sequence[Entry] | None] = {}
         for name in [name for name, reading in self._reading.items() if reading.done()]:
             try:
                 rung |= await self._reading.pop(name) or {name: None}
@@ -137,7 +144,8 @@ async def _idle(woken: asyncio.Event) -> Rung:
     return {}
 
 
-async def _read(client: Any, streams: Mapping[str, Cursor]) -> Rung:
+async def _read(client: Any, streams: Mapping[str, Cursor], most: int) -> Rung:
     above = [str(cursor) for cursor in streams.values()]
-    answer = await scripts.command(client, "XREAD", "COUNT", 1, "BLOCK", BLOCK, "STREAMS", *streams, *above)
-    return {name.decode(): Cursor.of_entry(entries[-1][0]) for name, entries in (answer or {}).items()}
+    count = max(most // len(streams), 1)
+    answer = await scripts.command(client, "XREAD", "COUNT", count, "BLOCK", BLOCK, "STREAMS", *streams, *above)
+    return {name.decode(): entries for name, entries in (answer or {}).items()}

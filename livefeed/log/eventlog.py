@@ -6,6 +6,7 @@ exactly the floor or exactly the last event; and if what follows it is dense. Al
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from redis.asyncio import Redis
@@ -18,10 +19,11 @@ from livefeed.log import scripts
 from livefeed.log.appender import Appender
 from livefeed.log.changes import Appended, Change, Closed, Exists, Missing, Moved, Outcome, Raced, Repeated
 from livefeed.log.connect import Backend
+from livefeed.log.doorbell import Entry
 from livefeed.log.durability import Durability, Wait, check_reached, strongest, waits
 from livefeed.log.keys import Keys
 
-__all__ = ["EventLog"]
+__all__ = ["EventLog", "chained"]
 
 WAIT_TIMEOUT = 1_000
 """ms that a publish waits for its durability: it must be answered within 2 s whatever happens."""
@@ -48,6 +50,11 @@ class EventLog:
         self._reject = scripts.load("reject")
 
     # -- writing
+
+    @property
+    def appending(self) -> bool:
+        """Whether an append of this worker is under way, so that more than what was heard last is in the log in a moment."""
+        return self._appender.calls > 0
 
     async def append(self, feed: str, change: Change, durability: Durability | None = None) -> Outcome:
         """Carry out *change* in one step. Raises `Unavailable` when Redis could not, or not as durably as asked for."""
@@ -181,7 +188,19 @@ def _event(feed: str, entry_id: bytes, fields: dict[bytes, bytes]) -> Event | No
         return None
 
 
-def _dense(feed: str, after: Cursor, entries: list[tuple[bytes, dict[bytes, bytes]]]) -> tuple[Event, ...] | None:
+def chained(feed: str, after: Cursor, entries: Sequence[Entry]) -> tuple[Event, ...] | None:
+    """The events of *entries*, if they follow *after* exactly: each names the event before it. None where a link is missing."""
+    events: list[Event] = []
+    for entry_id, fields in entries:
+        event = _event(feed, entry_id, fields)
+        if event is None or fields.get(b"p") != str(after).encode() or event.cursor.seq != after.seq + 1:
+            return None
+        events.append(event)
+        after = event.cursor
+    return tuple(events)
+
+
+def _dense(feed: str, after: Cursor, entries: list[Entry]) -> tuple[Event, ...] | None:
     """The events of an inclusive range; None where it does not prove by itself that nothing is missing.
 
     The position alone proves nothing: what followed it may have been deleted, or the feed itself. Only the script can tell.

@@ -43,7 +43,7 @@ if feed.state ~= state and (feed.state ~= 'new' or state == 'closed') then
   feed.seq = feed.seq + 1
   feed.ms = math.max(now, feed.ms)
   event = id_of(feed.ms, feed.seq)
-  feed.last = event
+  feed.before, feed.last = feed.last, event
   local kind_of_event = state == 'open' and 'live.feed.opened' or 'live.feed.closed'
   add(LOG, feed, kind_of_event, '', '', '', 1, wanted.data)
 end

@@ -66,7 +66,7 @@ class Inbox:
         # An inbox holds only what is still to be moved, so it is always read from its beginning.
         try:
             rung = await self.bell.wait(dict.fromkeys(feeds, BIRTH))
-            filled = [name for name, cursor in rung.items() if cursor is not None]
+            filled = [name for name, entries in rung.items() if entries is not None]
         except scripts.WrongTypeError:
             # Some inbox is no stream. The others must not wait for it.
             filled = list(feeds)

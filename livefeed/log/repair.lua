@@ -48,7 +48,7 @@ local function copy_without_future(log)
 end
 
 local function add(log, feed, kind_of_event, id, subject, tags, urgency, data)
-  local fields = { 't', kind_of_event, 'i', id, 'u', subject, 'g', tags, 'l', urgency, 'd', data }
+  local fields = { 't', kind_of_event, 'i', id, 'u', subject, 'g', tags, 'l', urgency, 'p', feed.before, 'd', data }
   local added = redis.pcall('XADD', log, feed.last, unpack(fields))
   if type(added) == 'table' and added.err then
     copy_without_future(log)

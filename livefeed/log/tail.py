@@ -1,7 +1,8 @@
 """The tail: how one worker hears all the logs that it has readers for.
 
-`XREAD BLOCK` is only the doorbell. What it announces is read by the same rule as everything else, and so is a feed for which it
-stayed silent: a stream that was deleted and filled again with lower ids rings nobody's bell.
+`XREAD BLOCK` is the doorbell. The entries it returns are used directly when they prove that they follow the last event heard.
+Otherwise the log is read by the same rule as everywhere else, and so it is for a feed that stayed silent: a stream that was
+deleted and filled again with lower ids wakes nobody.
 """
 
 from __future__ import annotations
@@ -9,7 +10,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 import structlog
 from redis.asyncio import RedisCluster
@@ -20,11 +21,11 @@ from livefeed.cursors import BIRTH, Cursor
 from livefeed.exceptions import Unavailable
 from livefeed.holes import Hole, NoFeed, Page
 from livefeed.log import scripts
-from livefeed.log.doorbell import BLOCK, Doorbell
-from livefeed.log.eventlog import EventLog
+from livefeed.log.doorbell import BLOCK, Doorbell, Entry
+from livefeed.log.eventlog import EventLog, chained
 from livefeed.log.keys import Keys
 
-__all__ = ["Tail"]
+__all__ = ["AHEAD", "Tail"]
 
 AHEAD = 500
 """Events that are heard at once: a burst becomes few large writes to each reader instead of many small ones."""
@@ -74,31 +75,42 @@ class Tail:
                 # Some log is not one any more: looking at each finds out which.
                 rung = dict.fromkeys(channels)
             # A foreign entry rings and is no event. Listening goes on above it, until the next silence.
-            self._rung = {name: cursor for name, cursor in rung.items() if cursor is not None}
-            rung = {**self._overdue(channels), **rung}
-            for name in rung:
-                await self._look(channels[name])
+            self._rung = {name: Cursor.of_entry(entries[-1][0]) for name, entries in rung.items() if entries}
+            rung = {**rung, **self._overdue(channels)}
+            for name, entries in rung.items():
+                await self._look(channels[name], entries or ())
             if None in rung.values():
                 await self._check_role()
             self.progress = time.monotonic()
 
-    def _overdue(self, names: Iterable[str]) -> dict[str, Cursor | None]:
+    def _overdue(self, names: Iterable[str]) -> dict[str, None]:
         """Those of *names* that were not looked at for `BLOCK`: where one feed rings all the time, no silence is ever seen."""
         now = time.monotonic()
         overdue = [name for name in names if now - self._looked.get(name, 0.0) >= BLOCK / 1_000]
         self._looked = {name: self._looked.get(name, now) for name in names} | dict.fromkeys(overdue, now)
         return dict.fromkeys(overdue)
 
-    async def _look(self, channel: Channel) -> None:
-        """Hear what there is. Keys of one feed in other hands are no fault of the others."""
+    async def _look(self, channel: Channel, rung: Sequence[Entry]) -> None:
+        """Hear what there is; *rung* is what the bell brought. Keys of one feed in other hands are no fault of the others."""
         try:
             if channel.stale_since is not None:
                 channel.fresh(await self.log.head(channel.feed) or BIRTH)
-            await self._follow(channel)
+            if not self._heard(channel, rung):
+                await self._follow(channel)
         except scripts.WrongTypeError as exc:
             if channel.stale_since is None:
                 _log.warning("the feed cannot be heard", feed=channel.feed, reason=str(exc))
             channel.stale()
+
+    def _heard(self, channel: Channel, rung: Sequence[Entry]) -> bool:
+        """Hear what the bell brought; false when the log must be read instead."""
+        # In the middle of a batch the bell brings only its first event. A read returns all of them, for one write to each reader.
+        events = None if self.log.appending else chained(channel.feed, channel.ring.head, rung)
+        if events:
+            page = Page(events)
+            self._measure(page)
+            channel.heard(page)
+        return bool(events)
 
     async def _follow(self, channel: Channel) -> None:
         while True:
