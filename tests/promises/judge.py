@@ -15,7 +15,13 @@ class Judged(Programs):
 
     def read(self, position: Told, limit: int) -> tuple[Told, bool]:
         """Read a page; where the reader stands then, and whether it was told of a hole."""
-        answer = self.run(self.log.read(FEED, position.cursor, limit))
+        return self.judge(position, self.ask(position, limit), limit)
+
+    def ask(self, position: Told, limit: int) -> Continuation:
+        return self.run(self.log.read(FEED, position.cursor, limit))
+
+    def judge(self, position: Told, answer: Continuation, limit: int) -> tuple[Told, bool]:
+        """Whether *answer* is true of *position*; where a reader stands after it, and whether it was told of a hole."""
         if isinstance(answer, Page) and self.ghost is not None and self.ghost.holds(position):
             # Nothing is known of this log any more. What it still holds is no lie as long as it says no more than that.
             assert answer.events, "a reader is told to be level with a log that is gone"

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from functools import partial
+from random import Random
 
 from hypothesis import strategies as st
 from hypothesis.stateful import Bundle, RuleBasedStateMachine, initialize, invariant, rule
 
 from livefeed.feeds import Retention
+from tests.promises.crowd import Crowd
 from tests.promises.history import ROOT, Told
+from tests.promises.real_log import RealLog
 from tests.promises.strangers import World
 
 __all__ = ["LogMachine"]
@@ -29,7 +34,7 @@ RETENTIONS = st.sampled_from(
 
 
 class LogMachine(RuleBasedStateMachine):
-    """*make* gives a world that is empty."""
+    """*make* gives a world that is empty. Beside the log, and reading from it, there are workers with clients."""
 
     readers = Bundle("readers")
 
@@ -37,8 +42,12 @@ class LogMachine(RuleBasedStateMachine):
         super().__init__()
         self.world = make()
 
-    @initialize(target=readers)
-    def first_reader(self) -> list[Told]:
+    @initialize(target=readers, seed=st.integers(0, 2**32), workers=st.integers(1, 2))
+    def begin(self, seed: int, workers: int) -> list[Told]:
+        self.log = RealLog(self.world)
+        self.crowd = Crowd(self.log, Random(seed), workers)
+        self.publish_some(3)
+        self.connect(4)
         return [ROOT]
 
     # -- programs
@@ -51,6 +60,13 @@ class LogMachine(RuleBasedStateMachine):
     def publish_some(self, count: int) -> None:
         for _ in range(count):
             self.world.publish()
+
+    @rule(count=st.integers(1, 5))
+    def publish_and_be_heard(self, count: int) -> None:
+        """What is left behind by chance alone is mostly too little to lose anything of."""
+        for _ in range(count):
+            self.world.publish()
+            self.turn(6)
 
     @rule(pick=PICK)
     def repeat(self, pick: int) -> None:
@@ -114,8 +130,60 @@ class LogMachine(RuleBasedStateMachine):
     @rule()
     def fail_over(self) -> None:
         self.world.fail_over()
+        self.crowd.another_history()
 
-    # -- readers
+    @rule(count=st.integers(1, 4), pick=PICK, heard=st.integers(0, 12))
+    def truncate(self, count: int, pick: int, heard: int) -> None:
+        """The last things that were done are gone, whether anybody heard of them or not."""
+        deeds = [self.world.publish, partial(self.world.erase, pick, "cancel"), partial(self.world.update, pick, None)]
+        self.world.truncate([self.world.publish, *deeds[:count], partial(self.turn, heard)])
+        self.crowd.another_history()
+
+    # -- workers, and clients that are connected to them
+
+    @rule(count=st.integers(1, 4))
+    def connect(self, count: int) -> None:
+        """With any kind of cursor, or none."""
+        for _ in range(count):
+            self.crowd.join()
+
+    @rule()
+    def stall(self) -> None:
+        self.crowd.slow()
+
+    @rule()
+    def resume(self) -> None:
+        self.crowd.fast()
+
+    @rule()
+    def leave(self) -> None:
+        self.crowd.leave()
+
+    @rule()
+    def reconnect(self) -> None:
+        self.crowd.come_back()
+
+    @rule()
+    def kill_worker(self) -> None:
+        self.crowd.end_worker()
+
+    @rule(count=st.integers(5, 20))
+    def turn(self, count: int) -> None:
+        """The workers go on: hear a little, ask, are answered, or are not."""
+        crowd = self.crowd
+        deeds = [crowd.follow, crowd.step, crowd.carry_out, crowd.answer, crowd.recover, crowd.beat, crowd.lose_redis, crowd.fail]
+        for deed in crowd.random.choices(deeds, (10, 20, 10, 10, 3, 2, 0.5, 0.5), k=count):
+            deed()
+            self.log.given.clock += 400
+
+    def teardown(self) -> None:
+        """In the end nothing hinders anybody, and everybody has everything."""
+        if sys.exc_info()[0] is None and hasattr(self, "crowd"):
+            self.world.put()
+            self.world.publish()
+            self.crowd.settle()
+
+    # -- readers of pages
 
     @rule(target=readers, pick=PICK)
     def join(self, pick: int) -> list[Told]:
@@ -140,6 +208,10 @@ class LogMachine(RuleBasedStateMachine):
     @rule(pick=PICK, off=st.sampled_from([-1, 0, 1]))
     def since(self, pick: int, off: int) -> None:
         self.world.since(pick, off)
+
+    @invariant()
+    def time_goes_on(self) -> None:
+        self.turn(5)
 
     @invariant()
     def every_position_is_judged_rightly(self) -> None:

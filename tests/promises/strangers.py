@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from redis.exceptions import ResponseError
@@ -101,18 +101,32 @@ class World(Judged):
         self.ghost, self.listed, self.exact, self.away, self.refilled = None, True, True, None, False
 
     def save(self) -> None:
+        self.saved = self._copy() or self.saved
+
+    def _copy(self) -> Saved | None:
+        """Everything as it is now, or None where the model itself is not sure of it."""
         if self.ghost is not None or not self.listed or self.refilled:
-            return
+            return None
         names: Any = self.hand.keys("livefeed:*")
         dump: dict[bytes, Any] = {name: self.hand.dump(name) for name in names}
         pieces = {uri: piece.copy() for uri, piece in self.pieces.items()}
-        self.saved = Saved(dump, self.branch.copy(), pieces, self.state, self.keep, self.exact)
+        return Saved(dump, self.branch.copy(), pieces, self.state, self.keep, self.exact)
 
     def fail_over(self) -> None:
         """A replica that lacks the newest, or any, of what was acknowledged since takes over."""
-        if self.saved is None:
+        if self.saved is not None:
+            self._go_back(self.saved)
+
+    def truncate(self, deeds: Iterable[Callable[[], None]]) -> None:
+        """A crash after *deeds* takes the end of the append-only file, with all of them, although they were answered."""
+        saved = self._copy()
+        if saved is None:
             return
-        saved = self.saved
+        for deed in deeds:
+            deed()
+        self._go_back(saved)
+
+    def _go_back(self, saved: Saved) -> None:
         self.hand.flushall()
         for name, payload in saved.dump.items():
             self.hand.restore(name, 0, payload)

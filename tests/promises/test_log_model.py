@@ -17,6 +17,7 @@ from tests.promises.history import ROOT
 from tests.promises.log_machine import LogMachine
 from tests.promises.log_world import FEED, KEYS
 from tests.promises.strangers import World
+from tests.promises.worker import quiet
 
 EXAMPLES = int(os.environ.get("LIVEFEED_TEST_EXAMPLES", "60"))
 """`make chaos` runs 2,000."""
@@ -35,7 +36,8 @@ def test_the_log_never_lies(make_world: Callable[[], World]) -> None:
         phases=[Phase.generate],
         report_multiple_bugs=False,
     )
-    run_state_machine_as_test(cast("type[LogMachine]", partial(LogMachine, make_world)), settings=chosen)
+    with quiet():
+        run_state_machine_as_test(cast("type[LogMachine]", partial(LogMachine, make_world)), settings=chosen)
 
 
 # What the machine found, as programs. The model judges each read.

@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from tests.promises.simulation import Simulation, quiet
+from tests.promises.simulation import Simulation
+from tests.promises.worker import quiet
 
 SEEDS = int(os.environ.get("LIVEFEED_TEST_SEEDS", "2000"))
 """`make chaos` runs 20,000."""

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from random import Random
+from typing import Any
 
 import orjson
 
 from livefeed.cursors import Cursor
 from livefeed.events import Event, EventType
 from livefeed.filters import Filter
-from livefeed.holes import Continuation, Hole, NoFeed, Page, Reason
+from livefeed.holes import Continuation, Hole, NoFeed, Page
 from livefeed.snapshots import Listing, Row
 from tests.promises.history import ROOT, Branch, Fate, Told
+from tests.promises.truth import Given
 
 __all__ = ["ToyLog"]
 
@@ -27,11 +30,7 @@ class ToyLog:
         self.state = "made"
         self.known: dict[Cursor, Told] = {ROOT.cursor: ROOT}
         self.of_text: dict[str, Told] = {}
-        self.holes: list[tuple[Cursor, Reason, tuple[int, int] | None]] = []
-        self.listings: set[tuple[Cursor, int, Filter, tuple[str, ...]]] = set()
-        self.lost_feeds = 0
-        self.clock = 1_000
-        """ms; what the server takes for the time."""
+        self.given = Given()
         self._saved: list[Branch] = []
         self._ms = 1_000
         self._count = 0
@@ -112,20 +111,23 @@ class ToyLog:
 
     # -- what it answers
 
+    def text_of(self, item: Mapping[str, Any]) -> str:
+        return str(item["text"])
+
     def head(self) -> Cursor | None:
         return self.branch.last.cursor if self.state == "made" else None
 
     def read(self, position: Cursor, limit: int) -> Continuation:
         if self.state != "made":
-            self.lost_feeds += self.state == "none"
+            self.given.lost_feeds += self.state == "none"
             return NoFeed(deleted=self.state == "deleted")
         told = self.known.get(position)
         if told is None or not self.branch.holds(told):
-            return self._hole(position, "lost" if position.seq > self.branch.floor.seq else "trimmed", None)
+            return self.given.hole(position, Hole("lost" if position.seq > self.branch.floor.seq else "trimmed"))
         following = self.branch.until_missing(told)
         missing = self.branch.missing(told)
         if (told is not ROOT and not self.branch.provable(told)) or (missing and not following):
-            return self._hole(position, "trimmed", (told.seq + 1, missing[-1]) if missing else None)
+            return self.given.hole(position, Hole("trimmed", (told.seq + 1, missing[-1]) if missing else None))
         events: list[Event] = []
         removed: list[Cursor] = []
         for each in following:
@@ -136,10 +138,6 @@ class ToyLog:
             else:
                 removed.append(each.cursor)
         return Page(tuple(events), tuple(removed))
-
-    def _hole(self, position: Cursor, reason: Reason, missed: tuple[int, int] | None) -> Hole:
-        self.holes.append((position, reason, missed))
-        return Hole("lost" if reason == "lost" else "trimmed", missed)
 
     def _event(self, told: Told) -> Event:
         return Event(
@@ -154,9 +152,9 @@ class ToyLog:
 
     def newest(self, items: int, only: Filter) -> Listing | NoFeed:
         if self.state != "made":
-            self.lost_feeds += 1
+            self.given.lost_feeds += 1
             return NoFeed()
         shown = [told for told in reversed(self._shown().values()) if told.passes(only)][:items]
-        self.listings.add((self.branch.last.cursor, items, only, tuple(told.text for told in shown)))
+        self.given.listings.add((self.branch.last.cursor, items, only, tuple(told.text for told in shown)))
         rows = tuple(Row(told.text, orjson.dumps({"text": told.text})) for told in shown)
         return Listing(self.branch.last.cursor, rows, "")
