@@ -167,6 +167,21 @@ async def test_a_key_has_a_bound(editor: Editor) -> None:
         await editor.publish(FEED, given(), key="k" * 256)
 
 
+async def test_a_level_that_nobody_reaches_is_told_as_that_after_a_restart_too(editor: Editor, redis: Redis) -> None:
+    """A Redis that was started anew knows no scripts: to find that out must not cost a wait."""
+    await redis.script_flush()
+    with pytest.raises(Unavailable, match="durability 'replica' was not reached"):
+        await editor.publish(FEED, given(), durability=Durability.REPLICA)
+    assert len(await events(editor)) == 1
+
+
+async def test_a_publish_does_not_depend_on_the_inbox(editor: Editor, redis: Redis) -> None:
+    await redis.set(f"livefeed:{{{FEED}}}:inbox", "no stream")
+    item = await publish(editor)
+    await editor.cancel(FEED, item.id)
+    assert await told(editor) == [EventType.CANCELED]
+
+
 async def test_a_durability_that_this_redis_cannot_give(editor: Editor) -> None:
     with pytest.raises(Unavailable, match="needs a Redis with 'appendonly yes'"):
         await editor.publish(FEED, given(), durability=Durability.AOF)
