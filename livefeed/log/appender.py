@@ -78,15 +78,18 @@ class Appender:
                     call.done.exception()
 
     async def _send(self, waits: tuple[Wait, ...], calls: list[_Call]) -> None:
-        if forgotten := await self._try(waits, calls, whole=False):
-            # The level is waited for again: what was waited for before was not theirs.
+        # Who waits for a level must not find out after the wait that Redis has forgotten the script: there is no time for two.
+        if forgotten := await self._try(waits, calls, whole=bool(waits)):
             await self._try(waits, forgotten, whole=True)
 
     async def _try(self, waits: tuple[Wait, ...], calls: list[_Call], *, whole: bool) -> list[_Call]:
-        """Send *calls*, *whole* or with their scripts' digests only; those whose scripts Redis has forgotten."""
+        """Send *calls*, each script *whole* once or by its digest only; those whose scripts Redis has forgotten."""
         pipeline = self.redis.pipeline(transaction=False)
+        given: set[str] = set()
         for call in calls:
-            name = ("EVAL", call.script.text) if whole else ("EVALSHA", call.script.digest)
+            script = call.script
+            name = ("EVAL", script.text) if whole and script.digest not in given else ("EVALSHA", script.digest)
+            given.add(script.digest)
             pipeline.execute_command(*name, len(call.keys), *call.keys, *call.arguments)
         for wait in waits:
             pipeline.execute_command(*wait)
