@@ -119,10 +119,10 @@ class Client:
             case FromNow(), None:
                 assert cursor is not None, "live from now says where that is"
                 self.at = self.log.known[cursor]
-            case (After(_, True), True) | (After(_, False), None):
+            case (After(position, True), True) | (After(position, False), None):
                 assert cursor is None
                 # A position that was made up may have been given out in the meantime.
-                self.at = self.at or self.log.known.get(self.start.position)
+                self.at = self.at or self.log.known.get(position)
                 assert self.at is not None, "a position that nobody gave out was continued"
             case Newest(), None:
                 self.awaits = "snapshot"

@@ -135,8 +135,9 @@ class LogMachine(RuleBasedStateMachine):
     @rule(count=st.integers(1, 4), pick=PICK, heard=st.integers(0, 12))
     def truncate(self, count: int, pick: int, heard: int) -> None:
         """The last things that were done are gone, whether anybody heard of them or not."""
-        deeds = [self.world.publish, partial(self.world.erase, pick, "cancel"), partial(self.world.update, pick, None)]
-        self.world.truncate([self.world.publish, *deeds[:count], partial(self.turn, heard)])
+        world = self.world
+        deeds: list[Callable[[], None]] = [world.publish, partial(world.erase, pick, "cancel"), partial(world.update, pick, None)]
+        world.truncate([world.publish, *deeds[:count], partial(self.turn, heard)])
         self.crowd.another_history()
 
     # -- workers, and clients that are connected to them
