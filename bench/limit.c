@@ -17,6 +17,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/prctl.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <time.h>
@@ -55,9 +56,11 @@ static void push(int fd, size_t upto) {
     if (peer[fd].waits) { peer[fd].waits = 0; want(fd, EPOLLIN, EPOLL_CTL_MOD); }
 }
 
-static void drain(int written, int patience_ms) {
+static void drain(int written, uint64_t patience_ns) {
     struct epoll_event ready[512];
-    int count = epoll_wait(poller, ready, 512, patience_ms);
+    /* To the nanosecond: what is left of a millisecond would be spent spinning, and count as the kernel's. */
+    struct timespec patience = {(time_t)(patience_ns / 1000000000u), (long)(patience_ns % 1000000000u)};
+    int count = epoll_pwait2(poller, ready, 512, &patience, NULL);
     for (int i = 0; i < count; i++)
         if (ready[i].events & EPOLLOUT) push(ready[i].data.fd, end_of[peer[ready[i].data.fd].is_ws][written]);
 }
@@ -92,7 +95,7 @@ static void publish(int count, int together, double rate) {
     while (made < count) {
         if (rate > 0) {
             uint64_t due = begin + (uint64_t)(made * 1e9 / rate), now;
-            while ((now = now_ns(CLOCK_MONOTONIC)) < due) drain(made, (int)((due - now) / 1000000));
+            while ((now = now_ns(CLOCK_MONOTONIC)) < due) drain(made, due - now);
         }
         for (int i = 0; i < together && made < count; i++) make_event(made++);
         for (int i = 0; i < reader_count; i++)
@@ -101,7 +104,7 @@ static void publish(int count, int together, double rate) {
     for (int behind = 1; behind;) {
         behind = 0;
         for (int i = 0; i < reader_count; i++) behind |= peer[readers[i]].sent < end_of[peer[readers[i]].is_ws][count];
-        if (behind) drain(count, 100);
+        if (behind) drain(count, 100000000u);
     }
 }
 
@@ -137,6 +140,7 @@ int main(int argc, char **argv) {
     if (argc != 3) { fputs("limit PORT BYTES\n", stderr); return 2; }
     event_size = (size_t)atol(argv[2]);
     signal(SIGPIPE, SIG_IGN);
+    prctl(PR_SET_PDEATHSIG, SIGKILL); /* whoever measures may be killed, and then nobody else ends this */
     struct rlimit files;
     getrlimit(RLIMIT_NOFILE, &files);
     files.rlim_cur = files.rlim_max;
