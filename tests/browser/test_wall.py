@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import os
 import re
+import time
 from typing import Any
 
 import pytest
@@ -19,6 +21,8 @@ STEP = 10
 """Items at once."""
 BETWEEN = 14_400
 """Simulated milliseconds between them: 20,000 items fill eight hours."""
+REPORTS = 18
+"""Reports in a real second; the server takes 20."""
 
 ROWS = ".rows li:visible .headline"
 
@@ -229,6 +233,44 @@ async def test_a_new_version_of_the_server_is_loaded_once(page: Page, site: Site
     assert len(loads) == 3  # opened, looked whether it is there, loaded anew
 
 
+async def test_an_item_has_a_version_and_it_is_not_the_servers(page: Page, site: Site, feed: str) -> None:
+    """A screen that took it for one would load itself anew after each item."""
+    loads: list[str] = []
+    reports: list[dict[str, Any]] = []
+    page.on("framenavigated", lambda frame: loads.append(frame.url))
+    page.on("request", lambda request: reports.append(request.post_data_json) if request.url.endswith("/screens") else None)
+    await page.clock.install()
+    await open_wall(page, site, feed)
+    await site.publish(feed, headline="Storm")
+    await expect(page.locator(ROWS)).to_have_text(["Storm"])
+    for _ in range(3):
+        await page.clock.run_for(60_000)
+        await expect(page.locator(".state .word")).to_have_text("Live")
+    assert len(loads) == 1
+    version = await page.locator(".wall").get_attribute("data-version")
+    assert {report["version"] for report in reports[1:]} == {version}
+
+
+async def test_a_screen_whose_reports_are_refused_is_quiet_for_as_long_as_it_was_told(page: Page, site: Site, feed: str) -> None:
+    reports: list[int] = []
+
+    async def refuse(route: Route) -> None:
+        reports.append(1)
+        await route.fulfill(status=429, headers={"Retry-After": "300"})
+
+    await page.route("**/screens", refuse)
+    await page.clock.install()
+    async with page.expect_response("**/screens"):
+        await open_wall(page, site, feed)
+        await page.clock.run_for(1_000)
+    told = len(reports)
+    for _ in range(14):
+        await page.clock.run_for(20_000)
+    assert len(reports) == told
+    async with page.expect_response("**/screens"):
+        await page.clock.run_for(30_000)
+
+
 async def test_a_feed_that_is_not_public_waits_for_a_key(page: Page, site: Site, feed: str) -> None:
     await site.publish(feed, headline="Secret")
     await site.make(feed, title="Board room", public=False)
@@ -305,12 +347,17 @@ async def _measure(page: Page, session: CDPSession) -> tuple[int, int]:
 async def test_a_screen_costs_the_same_after_hours(page: Page, site: Site, feed: str) -> None:
     """Many items by a fast clock (20,000 are eight hours): memory and nodes as after the first 500, and never loaded anew."""
     loads: list[str] = []
+    errors: list[str] = []
     page.on("framenavigated", lambda frame: loads.append(frame.url))
+    page.on("console", lambda message: errors.append(message.text) if message.type == "error" else None)
     await page.clock.install()
     await open_wall(page, site, feed)
     session = await page.context.new_cdp_session(page)
     heap, nodes = 0, 0
+    begun = time.monotonic()
     for first in range(0, ITEMS, STEP):
+        # A report of the screen in each step: no more of them in a real second than the server takes of one address.
+        await asyncio.sleep(max(0.0, begun + first / STEP / REPORTS - time.monotonic()))
         batch = [{"headline": f"Item {n}", "bodyText": "Words. " * 60, "tags": ["a"]} for n in range(first, first + STEP)]
         await site.batch(feed, batch)
         await page.clock.run_for(BETWEEN)
@@ -322,4 +369,5 @@ async def test_a_screen_costs_the_same_after_hours(page: Page, site: Site, feed:
     assert nodes == before[1]
     # What the browser compiles as it goes weighs more in a short run than in a long one.
     assert heap <= (1.1 if ITEMS >= 20_000 else 1.5) * before[0]
+    assert errors == []
     assert len(loads) == 1

@@ -119,10 +119,12 @@ export class LiveFeed extends EventTarget {
 
   #take(event, at) {
     const { type, data } = event;
-    const name = type.startsWith("live.stream.") ? type.slice("live.stream.".length) : "event";
-    if (data.serverTime) this.#clock.hear(data.serverTime, at);
-    this.version = data.version ?? this.version;
-    this.head = data.head ?? event.id ?? this.head;
+    const own = type.startsWith("live.stream.");
+    const name = own ? type.slice("live.stream.".length) : "event";
+    const said = own ? data : {}; // an item has a version too, and it is not the server's
+    if (said.serverTime) this.#clock.hear(said.serverTime, at);
+    this.version = said.version ?? this.version;
+    this.head = said.head ?? event.id ?? this.head;
     this.dispatchEvent(new CustomEvent(name, { detail: event }));
     this.cursor = cursorOf(event) ?? this.cursor; // only now: whoever joins from here has seen it
   }

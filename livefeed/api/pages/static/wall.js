@@ -9,6 +9,7 @@ import { Words } from "./words.js";
 
 const TICK = 1_000;
 const REPORT = 15_000;
+const REFUSED = 60_000; // what the server does not want is not better for being said again at once
 const SHIFT = 180_000; // so that no line burns into the panel
 const ORBIT = [[0, 0], [4, 0], [4, 4], [0, 4], [-4, 4], [-4, 0], [-4, -4], [0, -4], [4, -4]];
 const SHAPES = { live: "●", reconnecting: "▲", offline: "■" };
@@ -38,7 +39,10 @@ let painted = 0;
 let changed = Date.now();
 let reported = 0;
 let reportedState = "";
+let refusedUntil = 0;
 
+performance.setResourceTimingBufferSize(0); // the browser's own list of all that was ever asked: nobody reads it here
+performance.clearResourceTimings();
 wall.style.setProperty("--scale", wall.dataset.scale ?? "1");
 find(".screen").textContent = called;
 for (const event of ["event", "snapshot", "reset"]) live.addEventListener(event, ({ detail }) => take(detail));
@@ -95,7 +99,7 @@ function tick() {
   wall.style.setProperty("--y", `${step[1]}px`);
   if (live.state === "live" && !shown.breaking) renewal.look(Date.now(), live.version, changed);
   const begun = filled || Date.now() - opened >= REPORT;
-  if (begun && (Date.now() - reported >= REPORT || live.state !== reportedState)) report();
+  if (begun && Date.now() >= refusedUntil && (Date.now() - reported >= REPORT || live.state !== reportedState)) report();
 }
 
 function showClock(now) {
@@ -146,7 +150,11 @@ function report() {
   const since = new Date(live.since).toISOString();
   const body = { screen: called, state, heard: Number.isFinite(live.age) ? Math.round(live.age) : undefined, items: screen.size, newest: shown.newest, version: live.version || version, since };
   const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
-  fetch(`${addressOf(name)}/screens`, { method: "POST", headers, body: JSON.stringify(body) })
-    .then((response) => response.body?.cancel()) // an answer that nobody reads is kept for ever
+  // One at a time: in a network that swallows everything they would take all six connections from the stream.
+  fetch(`${addressOf(name)}/screens`, { method: "POST", headers, body: JSON.stringify(body), signal: AbortSignal.timeout(REPORT) })
+    .then((response) => {
+      response.body?.cancel(); // an answer that nobody reads is kept for ever
+      if (!response.ok) refusedUntil = Date.now() + Math.max(REFUSED, 1000 * Number(response.headers.get("Retry-After")));
+    })
     .catch(() => {});
 }
