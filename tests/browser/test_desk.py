@@ -290,6 +290,45 @@ async def test_a_draft_survives_a_closed_tab(desk: Desk, page: Page, context: Br
     await expect(again.headline).to_have_value("")
 
 
+async def test_the_last_letter_survives_too(desk: Desk, page: Page, context: BrowserContext) -> None:
+    """The store is busy in another tab, and the tab is closed before it has written down a word."""
+    other = await context.new_page()
+    await other.goto(f"{desk.site.url}/docs")
+    await other.evaluate(
+        """() => new Promise((begun) => {
+          indexedDB.open("livefeed.desk").onsuccess = ({ target: { result } }) => {
+            const drafts = result.transaction(["drafts", "outbox"], "readwrite").objectStore("drafts");
+            window.busy = true;
+            const again = () => { begun(); if (window.busy) drafts.count().onsuccess = again; };
+            again();
+          };
+        })"""
+    )
+    await desk.write("A headline", "Words that came")
+    await page.keyboard.type(" at once")
+    await page.close()
+    await other.close()
+
+    again = await Desk.open(await context.new_page(), desk.site, desk.feed)
+    await expect(again.headline).to_have_value("A headline")
+    await expect(again.body).to_have_text("Words that came at once")
+    await again.page.keyboard.press("Control+Enter")
+    await expect(again.headline).to_have_value("")
+    await again.page.reload()
+    await again.ready()
+    await expect(again.headline).to_have_value("")
+
+
+async def test_a_new_item_that_was_begun_waits_while_another_is_changed(desk: Desk, page: Page) -> None:
+    await desk.site.publish(desk.feed, headline="Vote")
+    await desk.write("Half a headl")
+    await desk.edit("Vote")
+    await page.keyboard.press("Alt+KeyN")
+    await expect(desk.headline).to_have_value("Half a headl")
+    await page.keyboard.press("Alt+KeyN")
+    await expect(desk.headline).to_have_value("Half a headl")
+
+
 async def test_another_tab_does_not_take_a_text_that_is_being_written(desk: Desk, page: Page, context: BrowserContext) -> None:
     await desk.write("Mine")
     await expect(page.locator(".saved")).to_contain_text("Kept on this computer")

@@ -203,6 +203,7 @@ async def test_a_change_that_was_overtaken_while_it_waited_is_shown(page: Page, 
     await page.locator(".outbox").get_by_role("button", name="Compare").click()
     await expect(page.locator("dialog.two td .said")).to_have_text(["Three ships", "Two ships"])
     await page.get_by_role("button", name="Put into the form").click()
+    await expect(page.locator(".changed")).to_be_hidden()
     await expect(desk.headline).to_have_value("Three ships")
     await page.keyboard.press("Control+Enter")
     await until(lambda: _headline(desk, "Three ships"))

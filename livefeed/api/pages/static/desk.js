@@ -131,8 +131,13 @@ find(".signout").addEventListener("click", async () => {
   location.reload();
 });
 
-function write() {
-  composer.open(null);
+/** To a new item, or to the one that was begun. */
+async function write() {
+  if (composer.base || !composer.dirty) {
+    const begun = await drafts.unfinished();
+    if (begun) await resume(begun);
+    else composer.open(null);
+  }
   form.focus();
 }
 

@@ -104,6 +104,7 @@ export class Composer extends EventTarget {
       const entry = { title, draft: { values, base: this.base }, notBefore: breaking ? Date.now() + UNDO : undefined };
       const key = this.drafts.release();
       const seq = this.base ? await this.#change(values, draft, entry, key) : await this.#create(values, draft, entry, key);
+      this.drafts.released(key);
       if (seq === null) return this.#tell("unchanged");
       this.open(null);
       this.#tell(breaking ? "breaking" : "sent", { seq, title });

@@ -6,6 +6,7 @@
 /** @typedef {{key: string, feed: string, subject: string, desk: string, at: number, values: Values, base: any}} Draft */
 
 const LOCK = "livefeed.desk.tab.";
+const NOTE = "livefeed.desk.draft.";
 
 /** This tab's own name, which it keeps when it is loaded anew. */
 export function deskId() {
@@ -15,14 +16,15 @@ export function deskId() {
 }
 
 export class Drafts {
-  /** @type {Draft?} */ #latest = null;
+  /** @type {Map<string, Draft>} the newest of each text, on its way into the store */ #unsaved = new Map();
   #saving = false;
   /** Told when something was written down, or could not be. @type {(at: number?) => void} */ saved = () => {};
 
-  /** @param {Store} store @param {{feed: string, subject: string, desk: string}} whose */
-  constructor(store, whose) {
+  /** @param {Store} store @param {{feed: string, subject: string, desk: string}} whose @param {Storage} notes where it is at once */
+  constructor(store, whose, notes = localStorage) {
     this.store = store;
     this.whose = whose;
+    this.notes = notes;
     this.key = "";
     // Held for as long as the tab lives, so that no other one takes its text for an orphan.
     navigator.locks.request(LOCK + whose.desk, () => new Promise(() => {}));
@@ -30,22 +32,18 @@ export class Drafts {
 
   /** From now on it is *base* that is written on, null for a new item. */
   begin(base) {
-    this.#latest = null;
     this.key = `${this.whose.feed}/${this.whose.desk}/${base?.id ?? "new"}`;
   }
 
   /** Writes down the newest there is; what comes while it is being written follows at once. */
   async keep(values, base) {
-    this.#latest = { key: this.key, ...this.whose, at: Date.now(), values, base };
+    const draft = { key: this.key, ...this.whose, at: Date.now(), values, base };
+    this.#unsaved.set(draft.key, draft);
+    this.#note(draft);
     if (this.#saving) return;
     this.#saving = true;
     try {
-      while (this.#latest) {
-        const draft = this.#latest;
-        this.#latest = null;
-        await this.store.saveDraft(draft);
-        this.saved(draft.at);
-      }
+      for (const draft of this.#unsaved.values()) await this.#save(draft);
     } catch {
       this.saved(null);
     } finally {
@@ -53,15 +51,47 @@ export class Drafts {
     }
   }
 
+  async #save(draft) {
+    this.#unsaved.delete(draft.key);
+    await this.store.saveDraft(draft);
+    if (!this.#unsaved.has(draft.key)) this.#forget(draft.key);
+    this.saved(draft.at);
+  }
+
+  /** The store needs a moment, and a tab can be closed in it: the note is there when the key comes up again. */
+  #note(draft) {
+    try {
+      this.notes.setItem(NOTE + draft.key, JSON.stringify(draft));
+    } catch {
+      this.#forget(draft.key); // it is full, and an old note would pass for the newest
+    }
+  }
+
+  #forget(key) {
+    this.notes.removeItem(NOTE + key);
+  }
+
   /** The text is on its way into the outbox: nothing of it is written down behind that one's back. */
   release() {
-    this.#latest = null;
+    this.#unsaved.delete(this.key);
     return this.key;
   }
 
+  /** It is there: *key*'s text is nobody's draft any more. */
+  released(key) {
+    this.#forget(key);
+  }
+
   async drop(key = this.key) {
-    if (key === this.key) this.#latest = null;
+    this.#unsaved.delete(key);
+    this.#forget(key);
     await this.store.dropDraft(key);
+  }
+
+  /** The new item that this tab left for another one. @returns {Promise<Draft | undefined>} */
+  async unfinished() {
+    const { feed, desk } = this.whose;
+    return (await this.orphans()).find(({ key }) => key === `${feed}/${desk}/new`);
   }
 
   /** What somebody else must not touch: the texts of this tab, and those of tabs that are gone, newest first. @returns {Promise<Draft[]>} */
@@ -70,7 +100,14 @@ export class Drafts {
     const alive = new Set(held.map(({ name }) => name));
     const { feed, subject, desk } = this.whose;
     const free = (draft) => draft.desk === desk || !alive.has(LOCK + draft.desk);
-    const found = (await this.store.drafts()).filter((draft) => draft.feed === feed && draft.subject === subject && free(draft));
-    return found.sort((a, b) => b.at - a.at);
+    const found = new Map((await this.store.drafts()).map((draft) => [draft.key, draft]));
+    for (const note of this.#noted()) if (note.at >= (found.get(note.key)?.at ?? 0)) found.set(note.key, note);
+    return [...found.values()].filter((draft) => draft.feed === feed && draft.subject === subject && free(draft)).sort((a, b) => b.at - a.at);
+  }
+
+  /** @returns {Draft[]} */
+  #noted() {
+    const keys = Object.keys(this.notes).filter((key) => key.startsWith(NOTE));
+    return keys.map((key) => JSON.parse(this.notes.getItem(key) ?? "null")).filter(Boolean);
   }
 }

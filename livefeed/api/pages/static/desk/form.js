@@ -39,7 +39,7 @@ export class Form extends EventTarget {
     this.form = form;
     this.controls = /** @type {Record<string, any>} */ (/** @type {unknown} */ (form.elements));
     this.rich = new RichText(find(form, "#f-body"), find(form, ".tools"), askLink);
-    for (const target of [form, this.rich]) target.addEventListener("input", () => this.#changed());
+    form.addEventListener("input", () => this.#changed());
     const zone = Intl.DateTimeFormat().resolvedOptions().timeZone;
     find(form, "#embargo-hint").textContent = zone;
   }
