@@ -1,4 +1,4 @@
-"""The long runs of the browser client and the reader's page: `python -m tests.browser.show [burst] [faults] [quiet]`.
+"""The long runs of the browser client and the reader's page: `python -m tests.browser.show [burst] [faults] [quiet] [desk]`.
 
 Each prints its figures as one line of JSON and fails when a promise is broken. The suite has the same in small.
 """
@@ -22,6 +22,7 @@ import httpx2
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
 from tests.browser.conftest import FLAGS
+from tests.browser.desks import Desk
 from tests.browser.following import Follower
 from tests.browser.proxy import Fault, Proxy
 from tests.browser.site import Site
@@ -34,6 +35,19 @@ _WATCH = """() => {
     .observe(status, { childList: true, characterData: true, subtree: true });
 }"""
 _SHOWN = "() => [...document.querySelectorAll('ol.feed .entry')].map((entry) => entry.id.slice(2))"
+_PRESSED = """() => {
+  window.pressed = [];
+  addEventListener("keydown", (event) => event.key === "Enter" && pressed.push(performance.timeOrigin + event.timeStamp), true);
+}"""
+_SEEN = """() => {
+  window.seen = {};
+  const painted = (done) => requestAnimationFrame(() => setTimeout(done));
+  new MutationObserver((changes) => {
+    const added = changes.flatMap(({ addedNodes }) => [...addedNodes]).filter((node) => node.matches?.(".entry"));
+    const names = added.map((entry) => entry.querySelector("h3").textContent);
+    painted(() => names.forEach((name) => (seen[name] = performance.timeOrigin + performance.now())));
+  }).observe(document.querySelector("ol.feed"), { childList: true });
+}"""
 _TOP = "(id) => document.getElementById(id).getBoundingClientRect().top"
 
 
@@ -138,6 +152,29 @@ async def quiet(site: Site, context: BrowserContext) -> dict[str, Any]:
     return {"tabs": 8, "connections": readers, "minutes": 10, "false alarms": len(alarms)}
 
 
+async def desk(site: Site, context: BrowserContext) -> dict[str, Any]:
+    """200 items from a desk to a reader in another browser: from the key that publishes to the picture that shows it."""
+    await site.make("desk")
+    page = await context.new_page()
+    await page.goto(f"{site.url}/read/desk")
+    await page.wait_for_selector(".state[data-state=live]")
+    await page.evaluate(_SEEN)
+    assert context.browser is not None
+    other = await context.browser.new_context(viewport={"width": 1440, "height": 900})
+    writer = await Desk.open(await other.new_page(), site, "desk")
+    await writer.page.evaluate(_PRESSED)
+    for number in range(200):
+        await writer.headline.fill(f"Item {number}")
+        await writer.page.keyboard.press("Control+Enter")
+        await until(partial(_read, page, f"() => 'Item {number}' in seen"))
+    pressed = await writer.page.evaluate("pressed")
+    seen = await page.evaluate("seen")
+    took = sorted(seen[f"Item {number}"] - pressed[number] for number in range(200))
+    await other.close()
+    assert took[197] <= 150
+    return {"items": 200, "p50 ms": round(took[100]), "p99 ms": round(took[197]), "most ms": round(took[-1])}
+
+
 async def _outage(
     site: Site, tab: Follower, begin: Callable[[], object], end: Callable[[], object], *, publishes: bool = True
 ) -> dict[str, float]:
@@ -202,7 +239,7 @@ async def stage() -> AsyncIterator[tuple[Site, Browser]]:
             await site.close()
 
 
-SHOWS: dict[str, Callable[[Site, BrowserContext], Awaitable[dict[str, Any]]]] = {"burst": burst, "faults": faults, "quiet": quiet}
+SHOWS: dict[str, Callable[[Site, BrowserContext], Awaitable[dict[str, Any]]]] = {"burst": burst, "faults": faults, "quiet": quiet, "desk": desk}
 
 
 async def main(names: list[str]) -> None:
