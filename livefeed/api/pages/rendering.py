@@ -17,7 +17,7 @@ from markupsafe import Markup
 from livefeed.api.formats import jsonld
 from livefeed.api.formats.bodies import html_body, text_body, title
 from livefeed.api.formats.page import Page, Publication
-from livefeed.api.pages.words import LANGUAGES, Words
+from livefeed.api.pages.words import LANGUAGES, Words, is_rtl
 from livefeed.events import rfc3339
 from livefeed.feeds import FeedSettings
 from livefeed.filters import fold_tag
@@ -180,6 +180,7 @@ class Renderer:
             asset=asset,
             formats=_FORMATS,
             is_breaking=is_breaking,
+            is_rtl=is_rtl,
             languages=[(name, Words.of(name)("language")) for name in LANGUAGES],
             minutes=minutes,
             picture=picture,

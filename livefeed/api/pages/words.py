@@ -54,6 +54,11 @@ class Words:
         """The time of day with its zone; the browser shows the reader's own."""
         return f"{_utc(time):%H:%M} UTC"
 
+    def moment(self, time: str, now: int) -> str:
+        """The time of day, and the day as well when it is not that of *now* (ms)."""
+        today = _utc(time).date() == datetime.fromtimestamp(now / 1000, UTC).date()
+        return self.clock(time) if today else self.stamp(time)
+
     def stamp(self, time: str) -> str:
         moment = _utc(time)
         return self("date.stamp", day=moment.day, month=self._month(moment), year=moment.year, time=self.clock(time))

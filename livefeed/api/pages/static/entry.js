@@ -11,6 +11,9 @@ const BREAKING_FOR = 30 * 60_000;
 const LONG = 900;
 const TITLE = 120;
 
+const RTL = /^(ar|ckb|dv|fa|he|ps|sd|ug|ur|yi|ku-arab)(-|$)/i;
+const isRtl = (language = "") => RTL.test(language);
+
 export const isBreaking = (item, now) => (item.urgency ?? 5) <= 2 && Date.parse(item.contentCreated) + BREAKING_FOR > now;
 
 /** Plain HTTP has neither the system's sheet nor the clipboard. */
@@ -34,7 +37,7 @@ export function draw(item, style) {
   const when = make("p.when", { lang: words.plural.resolvedOptions().locale }, timeOf(item, style), " ", make("span.age"));
   const headline = make("a", { href: path }, style.compact ? titleOf(item) : item.headline);
   const title = make("h3.headline", { dir: "auto" }, headline);
-  const content = style.compact ? [title] : [make("div.what", {}, ...what(item, style, item.headline ? title : null))];
+  const content = style.compact ? [title] : [make("div.what", { dir: isRtl(item.language) && "rtl" }, ...what(item, style, item.headline ? title : null))];
   const entry = make("li.entry", { id: `u-${item.id}` }, make("article", { lang: item.language }, when, ...content));
   entry.classList.toggle("highlight", Boolean(item.highlight));
   return entry;

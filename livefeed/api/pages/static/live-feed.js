@@ -143,10 +143,18 @@ export class LiveFeedElement extends HTMLElement {
       this.#atTop = isIntersecting || boundingClientRect.top > 0;
       this.#seen();
     }).observe(mark);
-    this.#root.addEventListener("error", ({ target }) => target instanceof HTMLImageElement && target.classList.add("missing"), true);
-    for (const image of list.querySelectorAll("img")) if (image.complete && !image.naturalWidth) image.classList.add("missing");
+    this.#root.addEventListener("error", ({ target }) => target instanceof HTMLImageElement && this.#miss(target), true);
+    for (const image of list.querySelectorAll("img")) if (image.complete && !image.naturalWidth) this.#miss(image);
     this.#root.addEventListener("click", (event) => this.#clicked(/** @type {MouseEvent} */ (event)));
     for (const button of list.querySelectorAll("button.share")) button.hidden = !canShare();
+  }
+
+  /** A picture that does not come: its place goes, unless somebody looks at it. */
+  #miss(image) {
+    const figure = image.closest("figure") ?? image;
+    const { top, bottom } = figure.getBoundingClientRect();
+    if (top < innerHeight && bottom > 0) image.classList.add("missing");
+    else this.board.holding(() => (figure.hidden = true));
   }
 
   #follow() {

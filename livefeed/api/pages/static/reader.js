@@ -23,7 +23,6 @@ feed.addEventListener("ready", () => {
   if (chip) showState(feed, chip);
   countInTitle(feed);
   for (const forward of document.querySelectorAll("[data-forward]")) feed.model.put(JSON.parse(forward.dataset.forward));
-  for (const time of document.querySelectorAll(".key-events time")) time.textContent = feed.words.clock(time.getAttribute("datetime"));
   showTimes();
   find(".key-events").addEventListener("click", jump);
   feed.addEventListener("change", ({ detail }) => arrange(() => putForward(detail)));
@@ -41,11 +40,19 @@ function jump(event) {
   location.hash = link.hash;
 }
 
-/** The pinned copies' times and ages. */
+/** How fresh the news are, and the times of what is put forward: it may be of another day. */
 function showTimes() {
+  const [newest] = feed.model.list(now());
+  const updated = document.querySelector(".updated");
+  if (updated && newest) {
+    const { contentCreated: time } = newest;
+    updated.textContent = feed.words.text("item.updated", { time: feed.words.age(time, now()) || feed.words.moment(time, now()) });
+  }
+  for (const time of document.querySelectorAll(":is(.key-events, .pinned) time")) {
+    time.textContent = feed.words.moment(time.getAttribute("datetime"), now());
+  }
   for (const when of document.querySelectorAll(".pinned .when")) {
     const time = when.querySelector("time");
-    time.textContent = feed.words.clock(time.getAttribute("datetime"));
     when.querySelector(".age").textContent = feed.words.age(time.getAttribute("datetime"), now());
   }
 }
@@ -56,9 +63,10 @@ function putForward(changes) {
   showPinned(new Map(changes.map(({ item }) => [item.uri, item])));
   fill(find(".key-events"), feed.model.keyEvents(now()).slice(0, 8), (item) => {
     const id = encodeURIComponent(item.id);
-    const time = make("time", { datetime: item.contentCreated }, feed.words.clock(item.contentCreated));
+    const time = make("time", { datetime: item.contentCreated });
     return make("li", {}, time, " ", make("a", { href: `${page}?with=${id}#u-${id}`, dir: "auto", lang: item.language }, titleOf(item)));
   });
+  showTimes();
   fill(find(".picks"), feed.model.highlights(now()).slice(0, 6), (item) =>
     make("li", {}, make("a", { href: `${page}/${encodeURIComponent(item.id)}`, dir: "auto", lang: item.language }, titleOf(item))),
   );
@@ -95,7 +103,6 @@ function showPinned(changed) {
   if (drawn.every((copy, i) => copy === list.children[i]) && drawn.length === list.children.length) return;
   list.replaceChildren(...drawn);
   section.hidden = drawn.length === 0;
-  showTimes();
   clampPinned();
 }
 

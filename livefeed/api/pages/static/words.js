@@ -19,7 +19,10 @@ export class Words {
     this.stamps = new Intl.DateTimeFormat(locale, {
       day: "numeric", month: "long", year: "numeric", hour: "numeric", minute: "2-digit", timeZoneName: "short",
     });
-    this.ages = new Intl.RelativeTimeFormat(language, { numeric: "always", style: "short" });
+    this.moments = new Intl.DateTimeFormat(locale, {
+      weekday: "short", day: "numeric", month: "short", hour: "numeric", minute: "2-digit", timeZoneName: "short",
+    });
+    this.ages = new Intl.RelativeTimeFormat(locale, { numeric: "always", style: "short" });
   }
 
   /** @param {string} language */
@@ -49,6 +52,11 @@ export class Words {
 
   stamp(time) {
     return this.stamps.format(new Date(time));
+  }
+
+  /** The time of day, and the day as well when it is not that of *now* (ms). */
+  moment(time, now) {
+    return this.day(time) === this.day(now) ? this.clock(time) : this.moments.format(new Date(time));
   }
 
   /** How long ago *time* was at *now* (ms); nothing when that is so long that the date says it better. */

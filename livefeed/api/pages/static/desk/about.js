@@ -1,6 +1,8 @@
 // What is said around the form: what is being written on, who else has it open, what readers would see.
 
+import { make } from "../dom.js";
 import { draw } from "../entry.js";
+import { isBlank } from "./fields.js";
 import { namesOf } from "./list.js";
 
 /** @import { Composer } from "./composer.js" */
@@ -89,6 +91,10 @@ export class About {
   /** What readers would see, drawn by what draws it for them. */
   #preview() {
     const { values } = this.composer.form;
+    if (isBlank(values)) {
+      find(this.root, ".preview").replaceChildren(make("li.empty", {}, this.words.text("desk.preview.empty")));
+      return;
+    }
     const at = this.composer.base?.contentCreated ?? new Date(this.style.now()).toISOString();
     const item = { ...values, id: "preview", uri: "", version: 1, pubStatus: "usable", contentCreated: at, urgency: this.composer.armed ? 1 : values.urgency };
     const entry = draw(/** @type {any} */ (item), this.style);

@@ -80,7 +80,8 @@ export class List extends EventTarget {
   #count(button, all) {
     const { kind } = button.dataset;
     const count = kind === "all" ? all.length : all.filter(({ state }) => state === kind).length;
-    button.querySelector(".count").textContent = String(count || "");
+    const more = this.items.next && (kind === "all" || kind === "usable") ? "+" : ""; // there are older ones than were read
+    button.querySelector(".count").textContent = count ? `${count}${more}` : "";
   }
 
   /** Puts the rows into place; those that did not change are not touched, so that the keyboard stays where it is. */
