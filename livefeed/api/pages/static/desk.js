@@ -90,7 +90,8 @@ composer.addEventListener("open", () => {
   presence.open(id);
   const query = new URLSearchParams(location.search);
   id ? query.set("item", id) : query.delete("item");
-  history.replaceState(null, "", `${location.pathname}${query.size ? `?${query}` : ""}`);
+  const search = query.size ? `?${query}` : "";
+  if (search !== location.search) history.replaceState(null, "", `${location.pathname}${search}`); // takes its time even for nothing
 });
 composer.addEventListener("empty", () => toast("desk.empty"));
 composer.addEventListener("unchanged", () => toast("desk.unchanged"));

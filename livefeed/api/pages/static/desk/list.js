@@ -17,6 +17,7 @@ export class List extends EventTarget {
   /** @type {DeskItem[]?} */ #found = null;
   /** @type {Map<string, {version: string, element: HTMLElement}>} */ #drawn = new Map();
   #timer = 0;
+  #frame = 0;
   #asked = 0;
 
   /** @param {{root: HTMLElement, items: Items, presence: Presence, words: Words, now: () => number}} rooms */
@@ -66,7 +67,13 @@ export class List extends EventTarget {
     this.show();
   }
 
+  /** Draws once for all that changes in one picture. */
   show() {
+    this.#frame ||= requestAnimationFrame(() => this.#draw());
+  }
+
+  #draw() {
+    this.#frame = 0;
     const all = this.items.list();
     // A search shows what was found, each as it is by now.
     const shown = (this.#found?.map((item) => this.items.get(item.id) ?? item) ?? all).filter(({ state }) => this.kind === "all" || state === this.kind);

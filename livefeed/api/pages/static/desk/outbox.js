@@ -53,7 +53,8 @@ export class Outbox extends EventTarget {
   async add(entry, draftKey = "") {
     const whole = { feed: this.feed, subject: this.subject, key: crypto.randomUUID(), at: Date.now(), ...entry };
     const seq = await this.store.enqueue(whole, draftKey);
-    await this.refresh();
+    this.drain(); // news go first, and what waits is shown meanwhile
+    await this.#look();
     this.#channel.postMessage("");
     return seq;
   }
