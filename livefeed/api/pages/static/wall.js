@@ -94,7 +94,7 @@ function tick() {
   if (filled) paint();
   else showState(now);
   showClock(now);
-  const step = ORBIT[Math.floor(now / SHIFT) % ORBIT.length];
+  const step = ORBIT[Math.floor(Date.now() / SHIFT) % ORBIT.length];
   wall.style.setProperty("--x", `${step[0]}px`);
   wall.style.setProperty("--y", `${step[1]}px`);
   if (live.state === "live" && !shown.breaking) renewal.look(Date.now(), live.version, changed);
