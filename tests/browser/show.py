@@ -239,7 +239,12 @@ async def stage() -> AsyncIterator[tuple[Site, Browser]]:
             await site.close()
 
 
-SHOWS: dict[str, Callable[[Site, BrowserContext], Awaitable[dict[str, Any]]]] = {"burst": burst, "faults": faults, "quiet": quiet, "desk": desk}
+SHOWS: dict[str, Callable[[Site, BrowserContext], Awaitable[dict[str, Any]]]] = {
+    "burst": burst,
+    "faults": faults,
+    "quiet": quiet,
+    "desk": desk,
+}
 
 
 async def main(names: list[str]) -> None:
