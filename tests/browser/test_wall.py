@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, CDPSession, Page, Route, expect
+from playwright.async_api import Browser, CDPSession, Page, Request, Route, expect
 
 from tests.browser.site import Site
 
@@ -236,9 +236,14 @@ async def test_a_new_version_of_the_server_is_loaded_once(page: Page, site: Site
 async def test_an_item_has_a_version_and_it_is_not_the_servers(page: Page, site: Site, feed: str) -> None:
     """A screen that took it for one would load itself anew after each item."""
     loads: list[str] = []
-    reports: list[dict[str, Any]] = []
+    reports: list[Any] = []
+
+    def hear(request: Request) -> None:
+        if request.url.endswith("/screens"):
+            reports.append(request.post_data_json)
+
     page.on("framenavigated", lambda frame: loads.append(frame.url))
-    page.on("request", lambda request: reports.append(request.post_data_json) if request.url.endswith("/screens") else None)
+    page.on("request", hear)
     await page.clock.install()
     await open_wall(page, site, feed)
     await site.publish(feed, headline="Storm")

@@ -59,9 +59,16 @@ function what(item, style, title) {
     item.correction && make("p.correction", { dir: "auto" }, item.correction),
     figure(item, style),
     body.length > 0 && make(long ? "div.body.long" : "div.body", { dir: "auto" }, ...body),
+    body.length > 0 && long && whole(item, style),
     sources(item, style),
     foot(item, style),
   ];
+}
+
+/** A long text is cut in the list; all of it is on its own page. */
+function whole({ id }, { words, page }) {
+  const link = make("a", { href: `${page}/${encodeURIComponent(id)}` }, words.text("item.whole"));
+  return make("p.whole", { lang: words.plural.resolvedOptions().locale }, link);
 }
 
 function labels(item, { words, now }) {

@@ -98,7 +98,7 @@ export class About {
     const at = this.composer.base?.contentCreated ?? new Date(this.style.now()).toISOString();
     const item = { ...values, id: "preview", uri: "", version: 1, pubStatus: "usable", contentCreated: at, urgency: this.composer.armed ? 1 : values.urgency };
     const entry = draw(/** @type {any} */ (item), this.style);
-    for (const link of entry.querySelectorAll(".permalink, h3 a, .tag")) link.removeAttribute("href");
+    for (const link of entry.querySelectorAll(".permalink, h3 a, .whole a, .tag")) link.removeAttribute("href");
     for (const control of entry.querySelectorAll(".share, .edit")) control.remove();
     find(this.root, ".preview").replaceChildren(entry);
   }
