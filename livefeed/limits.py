@@ -10,7 +10,7 @@ from math import ceil
 
 from livefeed.exceptions import TooManyRequests
 
-__all__ = ["Addresses", "Bucket", "Meter", "Rate"]
+__all__ = ["Addresses", "Bucket", "Meter", "Rate", "site_of"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,8 +85,23 @@ def _is_private(site: str) -> bool:
         return True
 
 
+# Most connections come from few addresses, and each asks twice: parsing them was a tenth of a handshake.
+@lru_cache(maxsize=1024)
+def site_of(address: str) -> str:
+    """What counts as one address: an IPv6 site owns at least a /64, and can use another address for each request."""
+    try:
+        ip = ip_address(address)
+    except ValueError:
+        return address
+    if isinstance(ip, IPv6Address):
+        if ip.ipv4_mapped:
+            return str(ip.ipv4_mapped)
+        return str(IPv6Network((int(ip) >> 64 << 64, 64)))
+    return str(ip)
+
+
 class Addresses:
-    """How many connections each address has open. An IPv6 site owns at least a /64, so that is what counts as one."""
+    """How many connections each address has open."""
 
     def __init__(self, limit: int, *, public_only: bool = False) -> None:
         self._limit = limit
@@ -96,23 +111,9 @@ class Addresses:
     def __len__(self) -> int:
         return len(self._open)
 
-    # Most connections come from few addresses, and each asks twice: parsing them was a tenth of a handshake.
-    @staticmethod
-    @lru_cache(maxsize=1024)
-    def _site(address: str) -> str:
-        try:
-            ip = ip_address(address)
-        except ValueError:
-            return address
-        if isinstance(ip, IPv6Address):
-            if ip.ipv4_mapped:
-                return str(ip.ipv4_mapped)
-            return str(IPv6Network((int(ip) >> 64 << 64, 64)))
-        return str(ip)
-
     def enter(self, address: str) -> bool:
         """Count one more connection of *address*, or return False when it has all that it may have."""
-        site = self._site(address)
+        site = site_of(address)
         count = self._open.get(site, 0)
         if count >= self._limit and not (self._public_only and _is_private(site)):
             return False
@@ -120,7 +121,7 @@ class Addresses:
         return True
 
     def leave(self, address: str) -> None:
-        site = self._site(address)
+        site = site_of(address)
         count = self._open[site] - 1
         if count:
             self._open[site] = count

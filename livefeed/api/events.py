@@ -164,7 +164,7 @@ class Events:
         caller: Caller = scope["livefeed.caller"]
         channel = await self.hub.open(feed, caller)
         start = await self.hub.resolve(feed, wanted)
-        poll = Poll(self.hub, channel, only, RESET_ITEMS if items is None else items, limit or DEFAULT_LIMIT)
+        poll = Poll(self.hub, channel, caller, only, RESET_ITEMS if items is None else items, limit or DEFAULT_LIMIT)
         authority: Authority = scope["livefeed.authority"]
         release = authority.watch(caller, poll.end)
         try:

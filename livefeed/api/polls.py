@@ -11,6 +11,7 @@ from livefeed.cursors import BIRTH, Cursor
 from livefeed.events import Event
 from livefeed.exceptions import NotFound, RequestError, Unauthorized, Unavailable
 from livefeed.filters import Filter
+from livefeed.grants import Caller, Role
 from livefeed.holes import Hole, NoFeed, Page, Reason
 from livefeed.hub import Hub
 from livefeed.log.eventlog import PAGE
@@ -34,9 +35,10 @@ MAX_READ = 5_000
 class Poll:
     """One request for a page of events."""
 
-    def __init__(self, hub: Hub, channel: Channel, only: Filter, items: int, limit: int) -> None:
+    def __init__(self, hub: Hub, channel: Channel, caller: Caller, only: Filter, items: int, limit: int) -> None:
         self.hub = hub
         self.channel = channel
+        self.caller = caller
         self.only = only
         self.items = items
         self.limit = limit
@@ -71,6 +73,9 @@ class Poll:
         try:
             while True:
                 self._changed.clear()
+                if not self.hub.settings[self.channel.feed].settings.public:
+                    # Perhaps it was, when the waiting began.
+                    self.caller.require(Role.READ, self.channel.feed)
                 found = await self._collect(position)
                 if not isinstance(found, tuple):
                     return await self._listing(self.items, found.reason, found.missed)

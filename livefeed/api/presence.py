@@ -17,7 +17,7 @@ from livefeed.feeds import check_feed_name
 from livefeed.grants import Role
 from livefeed.items.rules import Choice, Integer, Text, Time
 from livefeed.items.shapes import Record
-from livefeed.limits import Meter, Rate
+from livefeed.limits import Meter, Rate, site_of
 from livefeed.log.catalog import Catalog
 from livefeed.log.keys import SCREENS, Keys
 from livefeed.log.roster import Entry, Roster
@@ -107,7 +107,7 @@ class Presence:
         feed = await self._catalog.get(check_feed_name(request.path_params["feed"]))
         if not feed.settings.public:
             caller_of(request).require(Role.READ, feed.name)
-        self._reports.charge(request.client.host if request.client else "", 1, time.monotonic())
+        self._reports.charge(site_of(request.client.host) if request.client else "", 1, time.monotonic())
         report: ScreenReport = await _read(request, SCREEN_REPORT)
         own = msgspec.structs.replace(report, feed=feed.name)
         await self._screens.report(SCREENS, f"{feed.name}/{own.screen}", msgspec.json.encode(own))

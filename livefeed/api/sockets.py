@@ -260,4 +260,5 @@ class Socket:
         self.say({"op": "unsubscribed", "ref": subscription.ref, "feed": feed, "reason": reason})
 
     def _ended(self, reason: str) -> None:
+        self._commands.clear()
         self.outlet.close(4401, reason)

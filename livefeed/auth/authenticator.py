@@ -107,9 +107,10 @@ class Authenticator:
     async def run(self) -> None:
         """Hear of expiry and revocation until cancelled."""
         async with asyncio.TaskGroup() as group:
-            # Apart, because a Redis that hangs must not keep what has expired alive.
+            # Apart, because a Redis that hangs must not keep what has expired alive, nor a JWKS address what was revoked.
             group.create_task(self._expire())
             group.create_task(self._revoke())
+            group.create_task(self._rotate())
 
     def expire(self) -> None:
         """End what has expired by now."""
@@ -133,9 +134,13 @@ class Authenticator:
                     log.warning("keys and sessions stay as they were", error=str(error))
                 failing = True
 
+    async def _rotate(self) -> None:
+        while True:
+            await asyncio.sleep(REFRESH)
+            await self.tokens.refresh()
+
     async def refresh(self) -> None:
         """One look for keys, tokens and sessions that were revoked."""
-        await self.tokens.refresh()
         await self.keys.refresh()
         self._watch.revoke(self.holds)
         if sessions := self._watch.sessions():

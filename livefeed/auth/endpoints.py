@@ -18,12 +18,18 @@ from starlette.routing import Route
 from livefeed.auth.authenticator import Authenticator
 from livefeed.auth.keys import DENIED, Key
 from livefeed.auth.middleware import cookie_name
+from livefeed.auth.tokens import MOST_LEEWAY
 from livefeed.exceptions import BadRequest, FieldError, Invalid, NotFound, TooLarge, Unauthorized, UnsupportedMediaType
 from livefeed.grants import Caller, grants_to_dict, parse_grants
+from livefeed.limits import Meter, Rate
 from livefeed.log.audit import Audit
 
 __all__ = ["AuthEndpoints"]
 
+SIGNING_IN = Rate(per_second=1, burst=100)
+"""Sessions of one key or token: each is kept for hours, and written into the audit trail."""
+TICKETS = Rate(per_second=100, burst=2000)
+"""Tickets of one: they are gone in half a minute, and a house of screens comes back together."""
 LONGEST_BODY = 64 * 1024
 _PLACE = re.compile(r"[0-9]{1,16}-[0-9]{1,16}")
 
@@ -74,6 +80,8 @@ class AuthEndpoints:
         self._audit = audit
         self._token_lifetime = token_lifetime
         self._clock = clock
+        self._signing_in = Meter(SIGNING_IN, "with this credential {rate} a second may sign in, up to {burst} at once")
+        self._tickets = Meter(TICKETS, "this credential gets {rate} tickets a second, up to {burst} at once")
 
     @property
     def routes(self) -> list[Route]:
@@ -92,6 +100,7 @@ class AuthEndpoints:
         caller = _caller(request)
         if not caller.subject or caller.session:
             raise Unauthorized("to sign in send 'Authorization: Bearer KEY'")
+        self._signing_in.charge(caller.key_id, 1, time.monotonic())
         text, expires = await self._authenticator.sessions.make(caller)
         self._audit.record("session.begun", caller)
         answer = _answer({"subject": caller.subject, "grants": grants_to_dict(caller.grants), "expires": _time(expires)}, 201)
@@ -122,6 +131,7 @@ class AuthEndpoints:
         caller = _caller(request)
         if not caller.subject:
             raise Unauthorized("a ticket stands for a key, token or session: send one")
+        self._tickets.charge(caller.key_id, 1, time.monotonic())
         text, expires = await self._authenticator.tickets.make(caller)
         return _answer({"ticket": text, "expires": _time(expires)}, 201)
 
@@ -148,7 +158,7 @@ class AuthEndpoints:
         key_id = request.path_params["key_id"]
         keys = self._authenticator.keys
         if key_id.startswith(DENIED) and len(key_id) <= 64:
-            await keys.deny(key_id, self._clock() + self._token_lifetime)
+            await keys.deny(key_id, self._clock() + self._token_lifetime + MOST_LEEWAY)
         elif not await keys.revoke(key_id):
             raise NotFound(f"there is no key with the id {key_id[:80]!r}")
         self._authenticator.check_now()

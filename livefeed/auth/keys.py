@@ -115,6 +115,8 @@ class Keys:
         if not isinstance(data, bytes):
             return None
         key = self._keys[key_id] = Key.load(key_id, data)
+        # It may have been revoked since, and a round of `refresh` may know that already: the next one reads all.
+        self._generation = None
         return key
 
     def holds(self, key_id: str) -> bool:
@@ -180,4 +182,4 @@ class Keys:
         self._denied[token_id] = until
         for name in [name for name, end in self._denied.items() if end < self._clock()]:
             await self._set(name, b"")
-            del self._denied[name]
+            self._denied.pop(name, None)  # a round of `refresh` may have been faster

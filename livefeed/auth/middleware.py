@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import re
+import time
 from urllib.parse import parse_qsl
 
 from starlette.datastructures import Headers
 from starlette.requests import cookie_parser
-from starlette.types import ASGIApp, Receive, Scope, Send
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from livefeed.auth.answers import refuse
 from livefeed.auth.authenticator import Authenticator
@@ -22,6 +23,9 @@ _CREDENTIAL_NAMES = frozenset(
 ) | {"session", "token"}
 # For whole values: a search in 64 KiB of `eyJeyJeyJ…` would take its square.
 _CREDENTIAL_FORM = re.compile(r"(?:Bearer )?(?:lfk_[a-z2-7]{10}_[\w-]+|eyJ[\w-]+\.[\w-]+\.[\w-]*)")
+_WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
+_SLOW = 1.0
+"""Seconds that a body may take on the word of the credential that came before it."""
 _IN_ADDRESS = "a key or token must not be in the address: send 'Authorization: Bearer KEY'"
 
 
@@ -47,7 +51,22 @@ class AuthMiddleware:
                 return
             scope["livefeed.caller"] = caller
             scope["livefeed.authority"] = self._authenticator
+            if caller.subject and scope["type"] == "http" and scope["method"] not in _WITHOUT_BODY:
+                receive = self._checked(scope, receive, caller)
         await self._app(scope, receive, send)
+
+    def _checked(self, scope: Scope, receive: Receive, caller: Caller) -> Receive:
+        """A body may take minutes to come, and whoever sends it must count still when it is all there."""
+        began = time.monotonic()
+
+        async def checked() -> Message:
+            message = await receive()
+            last = message["type"] == "http.request" and not message.get("more_body")
+            if last and time.monotonic() - began > _SLOW and (await self._identify(scope)).key_id != caller.key_id:
+                raise Unauthorized("the credential stopped counting while the body came")
+            return message
+
+        return checked
 
     async def _identify(self, scope: Scope) -> Caller:
         headers = Headers(scope=scope)

@@ -101,7 +101,7 @@ class Tokens:
         digest = sha256(token.encode()).digest()
         caller = self._verified.get(digest)
         if caller is None:
-            caller = await self._verify(token, digest)
+            caller = await self._verify(token)
             self._verified[digest] = caller
             if len(self._verified) > REMEMBERED:
                 self._verified.popitem(last=False)
@@ -110,7 +110,7 @@ class Tokens:
             raise Unauthorized("the token has expired")
         return caller
 
-    async def _verify(self, token: str, digest: bytes) -> Caller:
+    async def _verify(self, token: str) -> Caller:
         header = _header(token)
         candidates = self._candidates(header)
         if not candidates:
@@ -125,7 +125,7 @@ class Tokens:
                 continue
             except (jwt.PyJWTError, ValueError, RecursionError):
                 raise Unauthorized("the token cannot be read") from None
-            return check_claims(claims, self._rules, self._clock(), f"jwt:{key.mark}:{digest.hex()[:16]}")
+            return check_claims(claims, self._rules, self._clock(), f"jwt:{key.mark}:{_name(token)}")
         raise Unauthorized("the token is not signed with a key that this server knows")
 
     def _candidates(self, header: Mapping[str, Any]) -> list[SigningKey]:
@@ -146,6 +146,12 @@ class Tokens:
     def holds(self, key_id: str) -> bool:
         """Whether the key that signed the token with this id is still trusted."""
         return any(key_id.startswith(f"jwt:{key.mark}:") for key in self._keys.keys)
+
+
+def _name(token: str) -> str:
+    """A name for what was signed, without the signature: that can be written in several ways (padding, and with ES256 other
+    numbers), and a token that was revoked must not come back in another spelling."""
+    return sha256(token.rpartition(".")[0].encode()).hexdigest()[:16]
 
 
 def _header(token: str) -> Mapping[str, Any]:

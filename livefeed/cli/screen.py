@@ -9,7 +9,7 @@ import click
 
 from livefeed.client import FeedEvent, Item
 
-__all__ = ["Screen"]
+__all__ = ["Screen", "plain"]
 
 _REMEMBERED = 1_000
 """Headlines kept, to say what it is that was withheld or killed: its own text is gone by then."""
@@ -62,20 +62,20 @@ class Screen:
             words.append(click.style(label, fg=colour, bold=True))
         words.append(click.style(self._headline(item), bold=item.get("pubStatus") == "usable"))
         if told := item.get("correction") if name == "corrected" else item.get("reason"):
-            words.append(f"({_plain(told)})")
-        words += [click.style(f"#{_plain(tag)}", fg="blue") for tag in item.get("tags", [])]
+            words.append(f"({plain(told)})")
+        words += [click.style(f"#{plain(tag)}", fg="blue") for tag in item.get("tags", [])]
         return [*lines, "  ".join(words)]
 
     def _headline(self, item: Item) -> str:
         headline = item.get("headline") or item.get("summary") or item.get("bodyText") or ""
         if headline:
             # Of a body the beginning will do.
-            headline = _plain(headline)[:200]
+            headline = plain(headline)[:200]
             self._headlines[item["id"]] = headline
             self._headlines.move_to_end(item["id"])
             if len(self._headlines) > _REMEMBERED:
                 self._headlines.popitem(last=False)
-        return headline or self._headlines.get(item.get("id", "")) or _plain(item.get("link") or item.get("uri", ""))
+        return headline or self._headlines.get(item.get("id", "")) or plain(item.get("link") or item.get("uri", ""))
 
     def _time(self, text: str) -> tuple[list[str], str]:
         """The time of day, and a line before it if the day is another than the last one shown."""
@@ -96,9 +96,9 @@ def _gap(event: FeedEvent) -> str:
 
 
 def _rule(text: str, colour: str) -> str:
-    return click.style(f"--- {_plain(text)} ---", fg=colour or None, dim=not colour)
+    return click.style(f"--- {plain(text)} ---", fg=colour or None, dim=not colour)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Text that cannot steer the terminal."""
     return "".join(c for c in " ".join(text.split()) if c.isprintable())

@@ -10,7 +10,7 @@ import sys
 import click
 
 from livefeed.cli.fields import url_option
-from livefeed.cli.screen import Screen
+from livefeed.cli.screen import Screen, plain
 from livefeed.client import Livefeed
 from livefeed.cursors import Cursor
 
@@ -89,4 +89,4 @@ async def _closed(fd: int) -> None:
 
 
 def _tell_lost(reason: str, wait: float) -> None:
-    click.echo(f"livefeed: {reason}; next attempt in {wait:.1f} s", err=True)
+    click.echo(f"livefeed: {plain(reason)}; next attempt in {wait:.1f} s", err=True)

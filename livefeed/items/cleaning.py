@@ -35,7 +35,11 @@ _GONE_WITH_CONTENT = {"script", "style", "template", "noscript", "iframe", "obje
 _UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 _BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _SPACES = re.compile("[ \n]+")
-_MARKUP = re.compile(r"<(script|style)\b.*?</\1\s*>|<!--.*?(?:-->|\Z)|</?[A-Za-z][^<>]*>", re.DOTALL | re.IGNORECASE)
+_MARKUP = re.compile(r"<(script|style)\b|<!--.*?(?:-->|\Z)|</?[A-Za-z][^<>]*>", re.DOTALL | re.IGNORECASE)
+_TAG = re.compile(r"<[A-Za-z][^<>]*>")
+_ENDS = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in ("script", "style")}
+_ROUNDS = 8
+"""How often what removing markup has made into markup is removed too. Who nests deeper writes no headline."""
 
 
 class Unclean(ValueError):
@@ -63,9 +67,40 @@ def _many_marks() -> re.Pattern[str]:
 def clean_line(text: str) -> str:
     """Plain text of one line, without markup: titles arrive as HTML from half of the world's feeds."""
     text = clean_text(text)
-    while (bare := _MARKUP.sub("", text)) != text:  # "<<b>b>" becomes a tag when its inner one goes
+    for _ in range(_ROUNDS):  # "<<b>b>" becomes a tag when its inner one goes
+        if (bare := _without_markup(text)) == text:
+            break
         text = bare
+    else:
+        text = text.replace("<", "")
     return _composed(_SPACES.sub(" ", text)).strip(" ")
+
+
+def _without_markup(text: str) -> str:
+    """*text* without tags and comments, and without the contents of scripts and styles, in one pass.
+
+    By hand, because one expression for all of it looks for the end of each `<script` that has none again, through all the rest.
+    """
+    kept: list[str] = []
+    at = 0
+    endless: set[str] = set()
+    while (found := _MARKUP.search(text, at)) is not None:
+        end = found.end()
+        if found[1]:
+            end = _end_of_element(text, found, endless)
+        kept += [text[at : found.start()]] if end else [text[at : found.end()]]
+        at = end or found.end()
+    return "".join(kept) + text[at:]
+
+
+def _end_of_element(text: str, opening: re.Match[str], endless: set[str]) -> int:
+    """Where the script or style ends, or its tag if it has no end; 0 when it is no tag either."""
+    name = opening[1].lower()
+    closing = None if name in endless else _ENDS[name].search(text, opening.end())
+    if closing is None:
+        endless.add(name)
+        closing = _TAG.match(text, opening.start())
+    return closing.end() if closing else 0
 
 
 def clean_html(html: str) -> str:
@@ -91,7 +126,7 @@ def _absolute_links(_tag: str, attribute: str, value: str) -> str | None:
 
 
 def has_text(html: str) -> bool:
-    return bool(_MARKUP.sub("", html).replace("&nbsp;", "").strip())
+    return bool(_without_markup(html).replace("&nbsp;", "").strip())
 
 
 # Made once: building one costs as much as cleaning a paragraph.

@@ -62,6 +62,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._part = _Part.NONE
         self._head_size = 0
         self._step = 0
+        # Bytes since a piece of the body came: the sizes of chunks and what is said with them, and the fields of a trailer.
+        self._between = 0
         self._fault: tuple[int, str] | None = None
         self._deaf = False
 
@@ -93,6 +95,8 @@ class HttpProtocol(HttpToolsProtocol):
         if self._deaf:
             return
         before = self._part
+        if before is _Part.BODY:
+            self._between += len(data)
         try:
             self.parser.feed_data(data)
         except httptools.HttpParserUpgrade as upgrade:
@@ -100,11 +104,17 @@ class HttpProtocol(HttpToolsProtocol):
         except httptools.HttpParserError:
             self._refuse(*(self._fault or (400, "this is not a valid HTTP request")))
         else:
-            if self._part is _Part.HEAD and before is not _Part.BODY:
-                # The parser keeps a header of any length until it ends, so this cannot wait for the end of the head.
-                self._head_size += len(data)
-                if self._head_size > self.network.limits.max_head:
-                    self._refuse(431, f"the head of a request is limited to {self.network.limits.max_head} bytes")
+            self._check_sizes(before, len(data))
+
+    def _check_sizes(self, before: _Part, size: int) -> None:
+        """The parser keeps a field of any length until it ends, so this cannot wait for the end of a head or a trailer."""
+        limit = self.network.limits.max_head
+        if self._part is _Part.HEAD and before is not _Part.BODY:
+            self._head_size += size
+            if self._head_size > limit:
+                self._refuse(431, f"the head of a request is limited to {limit} bytes")
+        elif self._part is _Part.BODY and self._between > limit:
+            self._refuse(431, f"what is between the pieces of a body, and behind it, is limited to {limit} bytes")
 
     def pause_writing(self) -> None:
         super().pause_writing()
@@ -145,7 +155,7 @@ class HttpProtocol(HttpToolsProtocol):
             super().on_header(name, value)
 
     def on_headers_complete(self) -> None:
-        self._step = 0
+        self._step = self._between = 0
         self._fault = self._fault_of_head()
         if self._fault is not None:
             raise httptools.HttpParserError(self._fault[1])
@@ -158,6 +168,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
+        self._between = 0
         self._step += len(body)
         if self._step >= self.network.limits.body_step:
             self._step = 0

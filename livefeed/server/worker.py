@@ -9,6 +9,7 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
+from typing import Any
 
 import structlog
 import uvicorn
@@ -19,11 +20,21 @@ from livefeed.app import Application
 from livefeed.counters import Counters
 from livefeed.exceptions import ConfigError
 from livefeed.metrics import Board
-from livefeed.net import HttpProtocol
+from livefeed.net import ConnectionLimits, HttpProtocol
 from livefeed.server.listeners import BACKLOG
 from livefeed.server.orders import FOR_THE_SUPERVISOR, Orders, receive
 
 _log = structlog.get_logger("livefeed.worker")
+
+
+class Loop(uvloop.Loop):
+    """uvloop, with a deadline for TLS: a connection is counted, and has the deadline of its head, only once it is encrypted."""
+
+    async def create_server(self, *args: Any, **options: Any) -> asyncio.Server:
+        if options.get("ssl"):
+            options["ssl_handshake_timeout"] = ConnectionLimits().head_timeout
+        server: asyncio.Server = await super().create_server(*args, **options)  # type: ignore[assignment]  # likewise
+        return server
 
 
 class Server(uvicorn.Server):
@@ -118,7 +129,7 @@ def main() -> None:
     # handshake, and a pause for everybody.
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
-    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+    with asyncio.Runner(loop_factory=Loop) as runner:
         runner.run(_work(orders, control))
 
 

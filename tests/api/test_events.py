@@ -240,6 +240,24 @@ async def test_a_private_feed_is_for_those_who_may_read_it(live_desk: LiveDesk, 
     assert (await live_desk.stream())[0][0] == "hello"
 
 
+async def test_who_waits_at_a_feed_that_is_made_private_hears_nothing_more(live_desk: LiveDesk, live_url: str) -> None:
+    await live_desk.publish("a")
+    async with (
+        httpx2.AsyncClient(base_url=live_url, trust_env=False, timeout=30) as anonymous,
+        connect(f"{live_url.replace('http', 'ws')}{live_desk.path}/events") as stranger,
+    ):
+        path = f"{live_desk.path}/events?after={live_desk.cursors[0]}&wait=20"
+        waiting = asyncio.create_task(anonymous.get(path, headers={"accept": "application/json"}))
+        await stranger.recv()
+        await live_desk.http.put(live_desk.path, json={"public": False})
+        async with asyncio.timeout(10):
+            assert await ended(stranger) == 4403  # so that the worker knows of it
+        await live_desk.publish("b")
+        answer = await waiting
+    assert answer.status_code == 401
+    assert "cursor" not in answer.json()
+
+
 async def test_deleting_a_feed_ends_its_readers_with_a_reason(live_desk: LiveDesk) -> None:
     await live_desk.publish("a")
     reading = asyncio.create_task(live_desk.stream("after=0-0", 3))

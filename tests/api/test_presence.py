@@ -30,3 +30,6 @@ async def test_an_address_reports_screens_only_so_often(redis: Redis) -> None:
     assert [answer.status_code for answer in answers] == [204, 204, 204, 429]
     assert int(answers[-1].headers["retry-after"]) > 1
     assert (await report("203.0.113.6")).status_code == 204
+    # Whoever has one IPv6 address has 2^64 of them.
+    answers = [await report(f"2001:db8:0:1::{n}") for n in range(4)]
+    assert [answer.status_code for answer in answers] == [204, 204, 204, 429]

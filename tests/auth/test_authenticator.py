@@ -118,3 +118,27 @@ async def test_a_redis_that_answers_nonsense_ends_nobody(door: Door) -> None:
         await door.authenticator.refresh()
     assert not ended.reason.done()
     assert door.keys.holds(key.id)
+
+
+async def test_a_jwks_address_that_hangs_keeps_nothing_alive(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(authenticator, "REFRESH", 0.01)
+    asked, gone = asyncio.Event(), asyncio.Event()
+
+    async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        asked.set()
+        await reader.read()
+        writer.close()
+        gone.set()
+
+    async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
+        host, port = server.sockets[0].getsockname()
+        door = Door(redis, jwks=f"http://{host}:{port}/jwks")
+        key, text = await door.keys.make("wire", GRANTS, by=ADMIN)
+        ended = Ended()
+        door.authenticator.watch(await door.authenticator.identify(text), ended)
+        running = asyncio.create_task(door.authenticator.run())
+        await asyncio.wait_for(asked.wait(), 5)
+        await Door(redis).keys.revoke(key.id)
+        assert await asyncio.wait_for(ended.reason, 3) == "revoked"
+        running.cancel()
+        await asyncio.wait_for(gone.wait(), 5)

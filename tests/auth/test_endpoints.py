@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 
 from livefeed.auth.vouchers import Vouchers
+from livefeed.limits import Rate
 from tests.auth.door import ADMIN_KEY, Door
 from tests.auth.test_tokens import GOOD, forge
 
@@ -205,3 +206,20 @@ async def test_the_trail_is_paged(door: Door) -> None:
 async def test_pages_that_are_none_are_refused(door: Door, query: str) -> None:
     async with door.admin() as admin:
         assert (await admin.get(f"/v1/audit?{query}")).status_code == 400
+
+
+async def test_signing_in_again_and_again_is_429(door: Door) -> None:
+    """Each session is kept for hours, and each is a line of the audit trail: whoever may only read must not fill either."""
+    reader = forge({"alg": "HS256"}, {**GOOD, "livefeed": {"read": ["*"]}})
+    async with door.client(authorization=f"Bearer {reader}") as client, door.admin() as admin:
+        codes = [(await client.post("/v1/session")).status_code for _ in range(110)]
+        assert codes[:100] == [201] * 100
+        assert 429 in codes
+        assert (await admin.post("/v1/session")).status_code == 201
+
+
+async def test_tickets_have_a_rate(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("livefeed.auth.endpoints.TICKETS", Rate(per_second=0.001, burst=2))
+    small = Door(door.redis)
+    async with small.admin() as admin:
+        assert [(await admin.post("/v1/tickets")).status_code for _ in range(3)] == [201, 201, 429]

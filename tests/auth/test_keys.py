@@ -147,3 +147,25 @@ async def test_keys_made_at_once_are_all_kept(redis: Redis) -> None:
     keys = Keys(redis, ADMIN_KEY)
     made = await asyncio.gather(*(keys.make(f"key {n}", GRANTS, by=ADMIN) for n in range(20)))
     assert len({key.id for key, _ in made}) == len(await Keys(redis, ADMIN_KEY).list()) == 20
+
+
+async def test_a_key_that_was_asked_for_alone_is_looked_at_again(redis: Redis) -> None:
+    """The answer may be older than the last round, in which a revocation was heard."""
+    elsewhere, here = Keys(redis, ADMIN_KEY), Keys(redis, ADMIN_KEY)
+    await elsewhere.make("first", GRANTS, by=ADMIN)
+    key, text = await elsewhere.make("wire", GRANTS, by=ADMIN)
+    assert await here.find(text) is not None
+    await redis.hdel("livefeed:keys", key.id)  # without a new generation, as if that had been heard
+    await here.refresh()
+    assert await here.find(text) is None
+
+
+async def test_of_tokens_denied_at_once_each_is(redis: Redis) -> None:
+    clock = Clock()
+    keys = Keys(redis, ADMIN_KEY, clock=clock)
+    for n in range(5):
+        await keys.deny(f"jwt:a:old{n}", clock() + 1)
+    clock.now += 10
+    await asyncio.gather(*(keys.deny(f"jwt:a:{n}", clock() + 10) for n in range(5)), keys.refresh())
+    await keys.refresh()
+    assert [keys.is_denied(f"jwt:a:{n}") for n in range(5)] == [True] * 5

@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from urllib.parse import quote
 
 import pytest
@@ -8,8 +9,9 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
+from livefeed.auth import middleware
 from livefeed.auth.vouchers import Vouchers
-from livefeed.grants import Caller, parse_grants
+from livefeed.grants import Caller, Role, parse_grants
 from tests.auth.door import ADMIN_KEY, Door
 from tests.auth.test_tokens import GOOD, forge
 
@@ -227,3 +229,20 @@ async def test_without_redis_made_keys_and_sessions_wait_and_the_admin_key_count
     assert await status(away, authorization=f"Bearer {text}") == 503
     assert await status(away, cookie="livefeed_session=" + "A" * 43) == 503
     assert (await away.handshake(query="ticket=" + "A" * 43))[0] == 503
+
+
+async def test_a_body_that_outlives_its_credential_does_nothing(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(middleware, "_SLOW", 0.0)
+    admin = await door.authenticator.identify(ADMIN_KEY)
+    key, text = await door.keys.make("operator", {Role.ADMIN: ("*",)}, by=admin)
+
+    async def body(*, revoking: bool) -> AsyncIterator[bytes]:
+        yield b'{"name": "wire", '
+        if revoking:
+            await door.keys.revoke(key.id)
+        yield b'"grants": {"publish": ["*"]}}'
+
+    async with door.client(authorization=f"Bearer {text}", content_type="application/json") as client:
+        assert (await client.post("/v1/keys", content=body(revoking=False))).status_code == 201
+        assert (await client.post("/v1/keys", content=body(revoking=True))).status_code == 401
+    assert len(await door.keys.list()) == 1

@@ -4,6 +4,7 @@ import base64
 import hmac
 import json
 import time
+from contextlib import suppress
 from typing import Any
 
 import jwt
@@ -259,3 +260,29 @@ def test_rules_that_are_none_stop_the_start(rules: dict[str, Any]) -> None:
 async def test_a_server_without_keys_takes_no_tokens() -> None:
     with pytest.raises(Unauthorized):
         await Tokens(KeySet(), TokenRules()).verify(forge({"alg": "HS256"}, claims(exp=time.time() + 60), b""))
+
+
+ES256_ORDER = 0xFFFFFFFF00000000FFFFFFFFFFFFFFFFBCE6FAADA7179E84F3B9CAC2FC632551
+
+
+def other_spellings(token: str) -> list[str]:
+    """The same token with its signature written otherwise: padded, and for ES256 with the other of the two numbers that fit."""
+    head, _, signature = token.rpartition(".")
+    raw = base64.urlsafe_b64decode(signature + "=" * (-len(signature) % 4))
+    s = ES256_ORDER - int.from_bytes(raw[32:])
+    mirrored = base64.urlsafe_b64encode(raw[:32] + s.to_bytes(32)).rstrip(b"=").decode() if s > 0 else signature
+    return [f"{head}.{signature}{'=' * (-len(signature) % 4)}", f"{head}.{mirrored}"]
+
+
+async def test_a_token_in_another_spelling_is_the_same_token(jwks: str) -> None:
+    """Or one that was revoked would come back, with a rate of its own."""
+    verifier = tokens(jwks)
+    taken = 0
+    for token in (forge({"alg": "HS256"}, GOOD), jwt.encode(GOOD, EC_KEY, "ES256", {"kid": "e1"})):
+        name = (await verifier.verify(token)).key_id
+        for spelling in other_spellings(token):
+            with suppress(Unauthorized):
+                assert (await verifier.verify(spelling)).key_id == name
+                taken += spelling != token
+    assert taken, "no spelling but one is taken any more: then this test is not needed"
+    assert name != (await verifier.verify(forge({"alg": "HS256"}, claims(sub="eve")))).key_id

@@ -4,8 +4,10 @@ from datetime import UTC
 from typing import Any
 
 import click
+import pytest
 
 from livefeed.cli.screen import Screen
+from livefeed.cli.tail import _tell_lost
 from livefeed.client import FeedEvent
 
 
@@ -106,3 +108,8 @@ def test_memory_is_bounded() -> None:
 
 def test_an_unreadable_time_is_no_reason_to_stop() -> None:
     assert shown(Screen(UTC), event("item.published", **item(headline="One.", contentCreated="?"))) == ["--:--:--  One."]
+
+
+def test_what_a_server_says_cannot_steer_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    _tell_lost("\x1b]0;title\x07away\u202e", 1.0)
+    assert capsys.readouterr().err == "livefeed: ]0;titleaway; next attempt in 1.0 s\n"

@@ -122,6 +122,31 @@ def test_titles_are_plain_text_of_one_line(given: str, kept: str) -> None:
     assert clean_line(given) == kept
 
 
+@pytest.mark.timeout(10)
+@pytest.mark.parametrize("opening", ["<script", "<style ", "<script></style>", "<!--", "</script ", "<a"])
+def test_titles_made_to_be_slow_are_not(opening: str) -> None:
+    """Half of them opens what has no end, the other half is markup again each time that its inner one is removed."""
+    nested = 800
+    text = opening * (2_600 // len(opening)) + "<" * nested + "b>" * nested
+    cleaned = clean_line(text)
+    assert "<" not in cleaned
+    assert clean_line(cleaned) == cleaned
+
+
+@pytest.mark.parametrize(
+    ("given", "kept"),
+    [
+        ("How <script> tags work", "How tags work"),
+        ("a<style>p{}</STYLE >b<script>1</style>2</script>c", "abc"),
+        ("<script and <b>bold</b>", "<script and bold"),
+        ("5 <script", "5 <script"),
+        ("a<scriptx>b</scriptx>c", "abc"),
+    ],
+)
+def test_scripts_go_with_their_content_if_they_end(given: str, kept: str) -> None:
+    assert clean_line(given) == kept
+
+
 def test_text_keeps_its_lines_and_its_angle_brackets() -> None:
     assert clean_text("  if a <b> c\r\n\r\nthen\x00 d\x85e\n") == "if a <b> c\n\nthen d\ne"
 

@@ -70,6 +70,16 @@ def test_trailers_are_no_headers() -> None:
         assert client.read(21) == b"POST 127.0.0.1 http 1"
 
 
+@pytest.mark.parametrize("endless", [b"0\r\nX: " + b"y" * 33_000, b"1;" + b"y" * 33_000, b"0" * 33_000])
+def test_what_comes_with_a_body_has_a_size(direct: Served, endless: bytes) -> None:
+    """The parser keeps a field of a trailer in memory, and copies it for each piece that comes, until it ends."""
+    with Client(direct) as client:
+        client.send(b"POST / HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\nExpect: 100-continue\r\n\r\n")
+        assert client.head().startswith("http/1.1 100 ")
+        client.send(endless)
+        assert "32768 bytes" in problem(client, 431)
+
+
 # Deadlines.
 
 

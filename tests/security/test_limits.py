@@ -65,6 +65,17 @@ def test_a_kill_is_never_one_too_many(tight: Server) -> None:
         assert client.post(f"/v1/feeds/world/items/{item}/cancel", json={}).status_code == 200
 
 
+def test_changes_count_like_what_is_new(tight: Server) -> None:
+    """Each is an event, and pushes an older one out of the log."""
+    with tight.client(token("changes", edit=["*"])) as client:
+        item = client.post("/v1/feeds/world/items", json={"headline": "0"}).json()["item"]["id"]
+        path = f"/v1/feeds/world/items/{item}"
+        codes = [client.patch(path, json={"headline": str(n)}).status_code for n in range(1, 60)]
+        assert set(codes) == {200, 429}
+        assert client.post(f"{path}/hold").status_code == 200
+        assert client.post(f"{path}/release").status_code == 429
+
+
 def test_another_address_in_a_header_is_no_other_limit(tight: Server) -> None:
     """The rate is the key's, so that no header can multiply it."""
     with tight.client(token("spoof", publish=["*"])) as client:

@@ -219,3 +219,13 @@ def test_problems_are_json_that_names_no_files(server: Server) -> None:
             assert set(problem) >= {"type", "title", "status", "detail"}
             assert ".py" not in answer.text
             assert "Traceback" not in answer.text
+
+
+DATES = ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Mon, 01 Jan 2024 00:00:00 +99999999999999", "1", "\x7f"]
+
+
+@pytest.mark.parametrize("date", DATES)
+def test_a_date_beyond_all_dates_is_ignored(server: Server, date: str) -> None:
+    with server.client(None) as client:
+        for path in ("/v1/feeds/world/feed.json", "/v1/feeds/world/feed.atom", "/v1/feeds/world/items", "/read/world"):
+            assert client.get(path, headers={"if-modified-since": date}).status_code == 200

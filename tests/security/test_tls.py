@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+import socket
 import ssl
 import subprocess
 import tempfile
@@ -91,3 +92,17 @@ def test_half_of_what_tls_needs_stops_the_start(certificate: Path, tls_store: tu
     settings = {"LIVEFEED_TLS_CERTIFICATE": str(certificate / "nowhere.pem"), "LIVEFEED_TLS_KEY": str(certificate / "key.pem")}
     with pytest.raises(RuntimeError), running(tmp_path, tls_store[0].url, **settings):
         pass
+
+
+def test_a_handshake_that_is_never_finished_is_ended(certificate: Path, own_store: Store, tmp_path: Path) -> None:
+    """Before it is finished no limit counts the connection, so that this deadline is all there is."""
+    settings = {
+        "LIVEFEED_TLS_CERTIFICATE": str(certificate / "chain.pem"),
+        "LIVEFEED_TLS_KEY": str(certificate / "key.pem"),
+    }
+    with (
+        running(tmp_path, own_store.url, **settings) as server,
+        socket.create_connection(server.address, timeout=15) as connection,
+    ):
+        connection.sendall(b"\x16\x03\x01")
+        assert server.rest(connection) == b""

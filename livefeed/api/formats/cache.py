@@ -8,7 +8,11 @@ from typing import NamedTuple
 
 from livefeed.cursors import Cursor
 
-__all__ = ["Cache", "Document", "Key"]
+__all__ = ["OVERHEAD", "Cache", "Document", "Key"]
+
+
+OVERHEAD = 1024
+"""Bytes that an entry takes beside its texts."""
 
 
 class Key(NamedTuple):
@@ -37,7 +41,10 @@ class Document:
 
 
 class Cache:
-    """The documents asked for most recently, of at most *limit* bytes together."""
+    """The documents asked for most recently, of at most *limit* bytes together.
+
+    What they were asked for by counts too: anybody can ask for an empty page by the longest of names, again and again.
+    """
 
     def __init__(self, limit: int) -> None:
         self._limit = limit
@@ -56,7 +63,7 @@ class Cache:
     def put(self, key: Key, document: Document) -> None:
         self._forget(key)
         self._documents[key] = document
-        self._size += len(document.body)
+        self._size += _weight(key, document)
         while self._size > self._limit:
             self._forget(next(iter(self._documents)))
 
@@ -68,4 +75,8 @@ class Cache:
     def _forget(self, key: Key) -> None:
         document = self._documents.pop(key, None)
         if document is not None:
-            self._size -= len(document.body)
+            self._size -= _weight(key, document)
+
+
+def _weight(key: Key, document: Document) -> int:
+    return len(document.body) + len(key.base) + len(key.before or "") + OVERHEAD

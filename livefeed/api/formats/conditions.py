@@ -33,7 +33,7 @@ def is_unchanged(headers: Mapping[str, str], etag: str, modified: str | None) ->
         return False
     try:
         return parsedate_to_datetime(modified) <= _aware(parsedate_to_datetime(since))
-    except ValueError:
+    except (ValueError, OverflowError):
         return False  # 13.1.3: a date that is none is ignored
 
 

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
-from livefeed.api.formats.cache import Cache, Document, Key
+from livefeed.api.formats.cache import OVERHEAD, Cache, Document, Key
 from livefeed.cursors import Cursor
+
+BASE = "https://feeds.example"
+ONE = OVERHEAD + len(BASE) + 10
 
 
 def key(feed: str, name: str = "feed.atom") -> Key:
-    return Key(feed, name, None, "https://feeds.example")
+    return Key(feed, name, None, BASE)
 
 
 def document(size: int = 10, *, head: int = 1, revision: int = 1, expires: int | None = None) -> Document:
@@ -15,7 +18,7 @@ def document(size: int = 10, *, head: int = 1, revision: int = 1, expires: int |
 
 
 def test_holds_what_was_asked_for_last() -> None:
-    cache = Cache(30)
+    cache = Cache(3 * ONE)
     for feed in ("a", "b", "c"):
         cache.put(key(feed), document())
     assert cache.get(key("a")) is not None
@@ -25,7 +28,7 @@ def test_holds_what_was_asked_for_last() -> None:
 
 
 def test_replaced_document_no_longer_counts() -> None:
-    cache = Cache(30)
+    cache = Cache(2 * ONE + 10)
     for _ in range(10):
         cache.put(key("a"), document(20))
     cache.put(key("b"), document(10))
@@ -34,14 +37,14 @@ def test_replaced_document_no_longer_counts() -> None:
 
 
 def test_document_above_the_bound_is_not_kept() -> None:
-    cache = Cache(30)
-    cache.put(key("a"), document(31))
+    cache = Cache(ONE)
+    cache.put(key("a"), document(11))
 
     assert len(cache) == 0
 
 
 def test_drop_forgets_every_document_of_one_feed() -> None:
-    cache = Cache(100)
+    cache = Cache(10 * ONE)
     cache.put(key("a"), document())
     cache.put(key("a", "feed.rss"), document())
     cache.put(key("b"), document())
@@ -59,3 +62,16 @@ def test_document_is_current_for_exactly_one_version_until_it_expires() -> None:
     assert not kept.is_current(Cursor(1, 4), 2, 999)
     assert not kept.is_current(Cursor(1, 5), 3, 999)
     assert not kept.is_current(Cursor(1, 5), 2, 1000)
+
+
+def test_what_it_is_asked_by_counts() -> None:
+    """Anybody can ask for an empty page under a host name of 30 KiB, and under another one the next time."""
+    cache = Cache(100_000)
+    for number in range(100):
+        cache.put(Key("a", "feed.ninjs", "!", f"http://{number}.{'x' * 30_000}"), document(2))
+
+    assert len(cache) == 3
+    for number in range(1000):
+        cache.put(Key("a", "feed.ninjs", str(number), ""), document(2))
+
+    assert len(cache) < 100

@@ -27,6 +27,8 @@ TIME = "Mon, 23 Nov 2026 12:00:01 GMT"
         ({"if-modified-since": "Mon, 23 Nov 2026 12:00:00 GMT"}, False),
         ({"if-modified-since": "Mon, 23 Nov 2026 12:00:02 GMT"}, True),
         ({"if-modified-since": "yesterday"}, False),
+        ({"if-modified-since": "Mon, 01 Jan 99999999999999999999 00:00:00 GMT"}, False),
+        ({"if-modified-since": "Mon, 01 Jan 2024 00:00:00 +99999999999999"}, False),
         ({"if-none-match": '"x"', "if-modified-since": TIME}, False),
     ],
     ids=str,
