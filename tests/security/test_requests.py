@@ -221,7 +221,7 @@ def test_problems_are_json_that_names_no_files(server: Server) -> None:
             assert "Traceback" not in answer.text
 
 
-DATES = ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Mon, 01 Jan 2024 00:00:00 +99999999999999", "1", "\x7f"]
+DATES = ["Mon, 01 Jan 99999999999999999999 00:00:00 GMT", "Mon, 01 Jan 2024 00:00:00 +99999999999999", "1", "-"]
 
 
 @pytest.mark.parametrize("date", DATES)
