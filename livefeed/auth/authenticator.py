@@ -136,7 +136,7 @@ class Authenticator:
 
     async def _rotate(self) -> None:
         while True:
-            await asyncio.sleep(REFRESH)
+            await asyncio.sleep(self._refresh_every)
             await self.tokens.refresh()
 
     async def refresh(self) -> None:

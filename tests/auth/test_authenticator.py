@@ -120,8 +120,7 @@ async def test_a_redis_that_answers_nonsense_ends_nobody(door: Door) -> None:
     assert door.keys.holds(key.id)
 
 
-async def test_a_jwks_address_that_hangs_keeps_nothing_alive(redis: Redis, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(authenticator, "REFRESH", 0.01)
+async def test_a_jwks_address_that_hangs_keeps_nothing_alive(redis: Redis) -> None:
     asked, gone = asyncio.Event(), asyncio.Event()
 
     async def hang(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
@@ -132,7 +131,7 @@ async def test_a_jwks_address_that_hangs_keeps_nothing_alive(redis: Redis, monke
 
     async with await asyncio.start_server(hang, "127.0.0.1", 0) as server:
         host, port = server.sockets[0].getsockname()
-        door = Door(redis, jwks=f"http://{host}:{port}/jwks")
+        door = Door(redis, jwks=f"http://{host}:{port}/jwks", refresh=0.01)
         key, text = await door.keys.make("wire", GRANTS, by=ADMIN)
         ended = Ended()
         door.authenticator.watch(await door.authenticator.identify(text), ended)
