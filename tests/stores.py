@@ -19,15 +19,18 @@ from livefeed.log.engines import find_engine
 
 
 class Store:
-    """A real Redis on a unix socket in *folder*; `arguments` are its own (`"--appendonly", "yes"`)."""
+    """A real Redis on a unix socket in *folder*, and on *port*; `arguments` are its own (`"--appendonly", "yes"`)."""
 
-    def __init__(self, folder: Path, *arguments: str, configuration: Path | None = None, program: str | None = None) -> None:
+    def __init__(
+        self, folder: Path, *arguments: str, configuration: Path | None = None, program: str | None = None, port: int = 0
+    ) -> None:
+        self.port = port
         self.socket = folder / "redis.sock"
         self.url = f"unix://{self.socket}"
         self._command = [
             program or str(find_engine().path),
             *([str(configuration)] if configuration else []),
-            *("--port", "0", "--unixsocket", str(self.socket), "--dir", str(folder), "--save", ""),
+            *("--port", str(port), "--bind", "127.0.0.1", "--unixsocket", str(self.socket), "--dir", str(folder), "--save", ""),
             *("--maxmemory-policy", "noeviction", "--logfile", str(folder / "redis.log")),
             *arguments,
         ]

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from livefeed.log.engines import find_engine
-from tests.chaos import crashes, history, outages, proofs
+from tests.chaos import crashes, failovers, history, outages, proofs
 from tests.chaos.report import REPORT, save, update_document
 from tests.chaos.rig import Outcome, Scale
 
@@ -29,7 +29,8 @@ SCENARIOS: tuple[Scenario, ...] = (
     crashes.cut_replies,
     crashes.redis_crashes,
     history.truncated_files,
-    history.failovers,
+    failovers.failovers,
+    failovers.replicated,
     history.clean_restarts,
     history.strangers,
     history.missed_ranges,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import random
 import signal
@@ -20,6 +21,13 @@ from tests.ports import settled_port
 from tests.waiting import until
 
 __all__ = ["cut_replies", "joins", "redis_crashes", "server_crashes", "worker_crashes"]
+
+
+RATE = 1_000
+"""Items a second, while readers come."""
+
+PRESENT = 30
+"""Readers at a time, of those who come."""
 
 
 def workers_of(supervisor: int) -> list[int]:
@@ -86,33 +94,45 @@ async def joins(scale: Scale) -> Outcome:
     async with rig(scale) as own:
         await own.publish_batch(range(200))
         steady = own.readers(1, 1)
-        joined: list[Reader] = []
+        gone: list[Reader] = []
+        here: list[tuple[Reader, asyncio.Task[None]]] = []
         async with start_readers(steady):
             await own.level(steady)
             stop = asyncio.Event()
             flood = asyncio.create_task(_flood(own, stop))
-            tasks = []
-            known = list(own.ledger.acked.values())
             for number in range(count):
-                position = random.choice([None, "0-0", random.choice(known), random.choice(known[-50:])])
-                reader = own.readers(number % 2, 1 - number % 2, position=position)[0]
-                joined.append(reader)
-                tasks.append(asyncio.create_task(reader.run()))
-                await asyncio.sleep(random.expovariate(60))
-                known = list(own.ledger.acked.values())
-                if len(tasks) > 80:
-                    # Level with the others by now, or it never will be: its account is judged as it stands.
-                    await _end(tasks.pop(0))
+                reader = own.readers(number % 2, 1 - number % 2, position=_anywhere(own))[0]
+                here.append((reader, asyncio.create_task(reader.run())))
+                await asyncio.sleep(random.expovariate(30))
+                if len(here) > PRESENT:
+                    gone.append(await _leaves(*here.pop(0)))
             stop.set()
-            rate = await flood
-            level = await own.level([*steady, *joined[-len(tasks) :]])
-            for task in tasks:
+            rate = round(await flood)
+            level = await own.level([*steady, *(reader for reader, _ in here)])
+            for _, task in here:
                 await _end(task)
-        verdict = own.judge([*steady, *joined[-len(tasks) :]], joins=count, rate=round(rate), level=round(level, 2))
-        early = [reader.heard for reader in joined[: -len(tasks)]]
+        verdict = own.judge([*steady, *(r for r, _ in here)], joins=count, rate=rate, level=round(level, 2))
+        # Who has left is judged as it stood then.
+        early = [reader.heard for reader in gone]
+        verdict.figures["deliveries"] += sum(heard.delivered for heard in early)
         verdict.violations += sum(heard.silent + heard.doubled + len(heard.resets) for heard in early)
-        verdict.violations += sum(heard.delivered == 0 for heard in early)
+        verdict.violations += sum(heard.delivered == 0 for heard in early) + (scale.full and rate < RATE)
         return verdict
+
+
+def _anywhere(own: Rig) -> str | None:
+    """Mostly near the head: whoever reads everything takes the machine from those who publish."""
+    known = list(own.ledger.acked.values())
+    return random.choices(
+        [None, random.choice(known[-50:]), random.choice(known[-1_000:]), random.choice(known), "0-0"], (30, 30, 35, 3, 2)
+    )[0]
+
+
+async def _leaves(reader: Reader, task: asyncio.Task[None]) -> Reader:
+    with contextlib.suppress(TimeoutError):
+        await until(lambda: reader.heard.delivered > 0, 10)
+    await _end(task)
+    return reader
 
 
 async def _end(task: asyncio.Task[None]) -> None:
@@ -121,12 +141,21 @@ async def _end(task: asyncio.Task[None]) -> None:
 
 
 async def _flood(own: Rig, stop: asyncio.Event) -> float:
-    number, began = 1_000, time.monotonic()
-    while not stop.is_set():
-        await own.publish_batch(range(number, number + 50))
-        number += 50
-        await asyncio.sleep(max(began + (number - 1_000) / 1_000 - time.monotonic(), 0))
-    return (number - 1_000) / (time.monotonic() - began)
+    """`RATE` items a second and a few more, however long one answer takes: what is due goes out on another connection."""
+    began, sent = time.monotonic(), 0
+
+    async def publish() -> None:
+        nonlocal sent
+        while not stop.is_set():
+            due = min(int((time.monotonic() - began + 0.5) * RATE * 1.03) - sent, 100)
+            if due < 10:
+                await asyncio.sleep(0.01)
+                continue
+            first, sent = 1_000 + sent, sent + due
+            await own.publish_batch(range(first, first + due))
+
+    await asyncio.gather(*(publish() for _ in range(4)))
+    return sent / (time.monotonic() - began)
 
 
 async def cut_replies(scale: Scale) -> Outcome:

@@ -11,14 +11,12 @@ from pathlib import Path
 from typing import Any
 
 import orjson
-from redis import Redis
 
 from tests.chaos.readers import Reader, start_readers
 from tests.chaos.rig import FEED, Outcome, Rig, Scale, rig
-from tests.stores import Store
 from tests.waiting import until
 
-__all__ = ["clean_restarts", "failovers", "missed_ranges", "raw_entries", "strangers", "truncated_files"]
+__all__ = ["clean_restarts", "missed_ranges", "raw_entries", "strangers", "truncated_files"]
 
 LOG = f"livefeed:{{{FEED}}}:log"
 RETENTION = {"age": 604_800, "bytes": 10**9, "items": 100_000}
@@ -72,50 +70,6 @@ async def _truncate(own: Rig) -> None:
         with path.open("r+b") as file:
             file.truncate(path.stat().st_size - random.randint(1, 20_000))
         await own.store.start_soon()
-
-
-async def failovers(scale: Scale) -> Outcome:
-    """A replica that was detached, and lacks what was answered since, takes over."""
-    async with rig(scale) as own:
-        readers = own.readers(scale.of(10, 4), scale.of(10, 4))
-        times, silent, number = [], 0, 0
-        async with start_readers(readers):
-            for round_ in range(scale.of(10, 2)):
-                folder = own.folder / f"replica{round_}"
-                folder.mkdir()
-                replica = Store(folder, program=scale.program)
-                try:
-                    await own.publish_many(range(number, number + 20))
-                    await replica.start_soon()
-                    await _copy(own, replica)
-                    await own.publish_many(range(number + 20, number + 30))
-                    await own.level(readers)
-                    # On the other branch the same numbers are given again before anybody looks, every other time.
-                    took, never = await _told(own, readers, lambda own, replica=replica: _take_over(own, replica))  # type: ignore[misc]
-                finally:
-                    replica, own.store = own.store, replica
-                    replica.kill()
-                number += 30
-                times.append(took)
-                silent += never
-            await own.publish_many(range(number, number + 20))
-            await own.level(readers)
-        return _figures(own, readers, times, silent)
-
-
-async def _copy(own: Rig, replica: Store) -> None:
-    """A detached replica is a copy of all keys at one moment: that is made directly, since neither store has a port."""
-    with own.hand as hand, Redis.from_url(replica.url) as far:
-        names: Any = hand.keys("*")
-        for name in names:
-            payload: Any = hand.dump(name)
-            ttl: Any = hand.pttl(name)
-            far.restore(name, max(ttl, 0), payload)
-
-
-async def _take_over(own: Rig, replica: Store) -> None:
-    own.proxy.target = replica.socket
-    own.proxy.reset()
 
 
 async def clean_restarts(scale: Scale) -> Outcome:

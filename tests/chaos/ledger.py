@@ -61,6 +61,10 @@ class Heard:
     doubled: int = 0
     """Events that came again, or out of order."""
     resets: list[dict[str, object]] = field(default_factory=list)
+    alarms: list[str] = field(default_factory=list)
+    """Where it stood at each reset."""
+    line: list[str] | None = None
+    """What it heard since the last reset, where that is wanted."""
     told: list[tuple[str, float]] = field(default_factory=list)
     connections: int = 0
 
@@ -76,6 +80,8 @@ class Heard:
         self.silent += seq - last - 1
         self.delivered += 1
         self.position = cursor
+        if self.line is not None:
+            self.line.append(cursor)
         self.ledger.check(cursor, data)
 
     def control(self, name: str, data: bytes, at: float) -> None:
@@ -84,6 +90,8 @@ class Heard:
             event = orjson.loads(data)
             if name == "reset":
                 self.resets.append(event["data"])
+                self.alarms.append(self.position)
+                self.line = None if self.line is None else []
             if "cursor" in event and (name != "heartbeat" or event["cursor"] != self.position):
                 if name == "heartbeat":
                     # Nothing was removed and nothing filtered: a position that is not this reader's own is ahead of it.

@@ -171,10 +171,12 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(scale: Scale, *redis: str, workers: int = 2, serve: bool = True, **environ: str) -> AsyncIterator[Rig]:
+async def rig(
+    scale: Scale, *redis: str, port: int = 0, workers: int = 2, serve: bool = True, **environ: str
+) -> AsyncIterator[Rig]:
     with tempfile.TemporaryDirectory(prefix="chaos-") as name:
         folder = Path(name)
-        store = Store(folder, *redis, program=scale.program)
+        store = Store(folder, *redis, program=scale.program, port=port)
         proxy = Proxy(folder / "proxy.sock", store.socket)
         server = LiveServer(f"unix://{folder / 'proxy.sock'}", folder, "--workers", str(workers))
         server.environ |= {"LIVEFEED_PUBLISH_RATE": "100000", "LIVEFEED_PUBLISH_BURST": "1000000", **environ}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from tests.chaos import crashes, history, outages
+from tests.chaos import crashes, failovers, history, outages
 from tests.chaos.__main__ import Scenario, name_of
 from tests.chaos.report import BEGIN, DOCUMENT, END, REPORT, render
 from tests.chaos.rig import Scale
@@ -16,7 +16,8 @@ SMALL: tuple[Scenario, ...] = (
     crashes.cut_replies,
     crashes.redis_crashes,
     history.truncated_files,
-    history.failovers,
+    failovers.failovers,
+    failovers.replicated,
     history.strangers,
     history.missed_ranges,
     history.raw_entries,
