@@ -149,7 +149,8 @@ class Channel:
         match request, answer:
             case ListNewest(), Listing():
                 self._show(answer, readers)
-            case ReadAfter(), Page():
+            case ReadAfter(position), Page():
+                self.ring.prepend(position, answer)
                 self._continue(answer, readers)
             case _, Hole(reason, missed):
                 for reader in readers:

@@ -52,9 +52,7 @@ class Ring:
 
     def extend(self, page: Page) -> None:
         """Append what follows the head."""
-        slots: list[Event | Cursor] = [*page.events, *page.removed]
-        if page.removed:
-            slots.sort(key=lambda slot: _id(slot).seq)
+        slots = _slots(page)
         for number, slot in enumerate(slots, self.head.seq + 1):
             assert _id(slot).seq == number, "a ring is dense"
         self._slots += slots
@@ -62,6 +60,21 @@ class Ring:
         # Cutting a quarter at a time keeps the cost of one event constant.
         if len(self._slots) > self.max_events * 5 // 4 or self._bytes > self.max_bytes * 5 // 4:
             self._cut()
+
+    def prepend(self, position: Cursor, page: Page) -> None:
+        """Keep what follows *position* up to the base, if *page*, which was read from the log there, reaches the base.
+
+        A worker that starts in a reconnect storm has heard nothing yet: it would read the log again for each turn's readers.
+        """
+        count = self.base.seq - position.seq
+        slots = _slots(page)[:count] if count > 0 else []
+        size = sum(map(_size, slots))
+        full = len(self._slots) + count > self.max_events or self._bytes + size > self.max_bytes
+        if full or len(slots) < count or not slots or _id(slots[-1]) != self.base:
+            return
+        self.base = position
+        self._slots[:0] = slots
+        self._bytes += size
 
     def _cut(self) -> None:
         cut = max(len(self._slots) - self.max_events, 0)
@@ -80,6 +93,13 @@ class Ring:
             if isinstance(slot, Event) and slot.item_id == item_id and slot.cursor.seq < before.seq:
                 self._slots[number] = slot.cursor
                 self._bytes -= len(slot.data)
+
+
+def _slots(page: Page) -> list[Event | Cursor]:
+    slots: list[Event | Cursor] = [*page.events, *page.removed]
+    if page.removed:
+        slots.sort(key=lambda slot: _id(slot).seq)
+    return slots
 
 
 def _id(slot: Event | Cursor) -> Cursor:

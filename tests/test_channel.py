@@ -251,7 +251,7 @@ def test_a_reader_that_pauses_in_the_middle_of_catching_up() -> None:
     feed = Feed()
     reader = feed.join(After(Cursor(1_008, 8)))
     reader.full = True
-    feed.answer(page(9, 10))
+    feed.answer(page(9))
     feed.hear(11)
     assert reader.heard() == ["hello"]
 
@@ -259,6 +259,16 @@ def test_a_reader_that_pauses_in_the_middle_of_catching_up() -> None:
     feed.answer(page(9, 10))
 
     assert reader.heard() == ["9", "10", "11"]
+
+
+def test_what_was_read_for_one_reader_serves_those_who_come_later() -> None:
+    feed = Feed()
+    feed.join(After(Cursor(1_008, 8)))
+    feed.answer(page(9, 10))
+
+    assert feed.join(After(Cursor(1_008, 8))).heard() == ["hello", "9", "10"]
+    assert feed.join(After(Cursor(1_009, 9))).heard() == ["hello", "10"]
+    assert not feed.asked
 
 
 def test_after_a_hole_readers_find_out_for_themselves() -> None:

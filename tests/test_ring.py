@@ -85,3 +85,55 @@ def test_an_event_larger_than_the_bound_leaves_an_empty_ring_that_stands_at_it()
 
     assert len(ring) == 0
     assert ring.base == ring.head == Cursor(1_011, 11)
+
+
+TEN = event(10).cursor
+
+
+def grown(*seqs: int) -> Ring:
+    ring = Ring(TEN)
+    ring.extend(Page(tuple(event(seq) for seq in seqs)))
+    return ring
+
+
+def test_what_leads_up_to_the_base_is_kept() -> None:
+    ring = grown(11, 12)
+    position = Cursor(1_007, 7)
+    ring.prepend(position, Page((event(8), event(10), event(11), event(12), event(13)), (Cursor(1_009, 9),)))
+
+    assert ring.base == position
+    assert ring.head == Cursor(1_012, 12)
+    assert Cursor(1_009, 9) in ring
+    assert [e.cursor.seq for e in ring.after(position, 9).events] == [8, 10, 11, 12]
+
+
+def test_what_does_not_reach_the_base_is_not_kept() -> None:
+    ring = grown(11)
+    position = Cursor(1_007, 7)
+    for page in (
+        Page(()),
+        Page((event(8), event(9))),
+        Page((event(8), event(9)), (Cursor(1_009, 10),)),  # another branch
+    ):
+        ring.prepend(position, page)
+        assert ring.base == TEN
+    ring.prepend(Cursor(1_010, 10), Page((event(11),)))
+    ring.prepend(Cursor(1_011, 11), Page((event(12),)))
+
+    assert [e.cursor.seq for e in ring.after(TEN, 9).events] == [11]
+
+
+def test_what_is_older_takes_no_room_of_what_is_newer() -> None:
+    position, page = Cursor(1_008, 8), Page((event(9), event(10)))
+    for ring in (Ring(TEN, max_events=3), Ring(TEN, max_bytes=30)):
+        ring.extend(Page((event(11), event(12))))
+        ring.prepend(position, page)
+        assert ring.base == TEN
+
+
+def test_a_kill_reaches_what_was_read_from_the_log() -> None:
+    ring = Ring(TEN)
+    ring.prepend(Cursor(1_008, 8), Page((event(9, "a"), event(10, "b"))))
+    ring.erase("a", Cursor(1_011, 11))
+
+    assert [e.cursor.seq for e in ring.after(Cursor(1_008, 8), 9).events] == [10]
