@@ -74,14 +74,20 @@ class AuthEndpoints:
     """The answers; `routes` says where."""
 
     def __init__(
-        self, authenticator: Authenticator, audit: Audit, *, token_lifetime: int, clock: Callable[[], float] = time.time
+        self,
+        authenticator: Authenticator,
+        audit: Audit,
+        *,
+        token_lifetime: int,
+        tickets: Rate = TICKETS,
+        clock: Callable[[], float] = time.time,
     ) -> None:
         self._authenticator = authenticator
         self._audit = audit
         self._token_lifetime = token_lifetime
         self._clock = clock
         self._signing_in = Meter(SIGNING_IN, "with this credential {rate} a second may sign in, up to {burst} at once")
-        self._tickets = Meter(TICKETS, "this credential gets {rate} tickets a second, up to {burst} at once")
+        self._tickets = Meter(tickets, "this credential gets {rate} tickets a second, up to {burst} at once")
 
     @property
     def routes(self) -> list[Route]:

@@ -16,7 +16,7 @@ from livefeed.auth.origins import Origins
 from livefeed.exceptions import BadRequest, Forbidden, RequestError, Unauthorized
 from livefeed.grants import Caller
 
-__all__ = ["AuthMiddleware", "cookie_name"]
+__all__ = ["SLOW", "AuthMiddleware", "cookie_name"]
 
 _CREDENTIAL_NAMES = frozenset(
     {"access_token", "api-key", "api_key", "apikey", "auth", "authorization", "bearer", "jwt", "key", "password", "secret"}
@@ -24,7 +24,7 @@ _CREDENTIAL_NAMES = frozenset(
 # For whole values: a search in 64 KiB of `eyJeyJeyJ…` would take its square.
 _CREDENTIAL_FORM = re.compile(r"(?:Bearer )?(?:lfk_[a-z2-7]{10}_[\w-]+|eyJ[\w-]+\.[\w-]+\.[\w-]*)")
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
-_SLOW = 1.0
+SLOW = 1.0
 """Seconds that a body may take on the word of the credential that came before it."""
 _IN_ADDRESS = "a key or token must not be in the address: send 'Authorization: Bearer KEY'"
 
@@ -37,10 +37,11 @@ def cookie_name(scope: Scope) -> str:
 class AuthMiddleware:
     """Puts `livefeed.caller` and `livefeed.authority` into the scope."""
 
-    def __init__(self, app: ASGIApp, authenticator: Authenticator, origins: Origins) -> None:
+    def __init__(self, app: ASGIApp, authenticator: Authenticator, origins: Origins, *, slow: float = SLOW) -> None:
         self._app = app
         self._authenticator = authenticator
         self._origins = origins
+        self._slow = slow
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         if scope["type"] in {"http", "websocket"}:
@@ -62,7 +63,7 @@ class AuthMiddleware:
         async def checked() -> Message:
             message = await receive()
             last = message["type"] == "http.request" and not message.get("more_body")
-            if last and time.monotonic() - began > _SLOW and (await self._identify(scope)).key_id != caller.key_id:
+            if last and time.monotonic() - began > self._slow and (await self._identify(scope)).key_id != caller.key_id:
                 raise Unauthorized("the credential stopped counting while the body came")
             return message
 

@@ -19,12 +19,12 @@ from starlette.websockets import WebSocket
 from livefeed.auth.answers import refuse
 from livefeed.auth.authenticator import REFRESH, Authenticator
 from livefeed.auth.cors import CorsMiddleware
-from livefeed.auth.endpoints import AuthEndpoints
+from livefeed.auth.endpoints import TICKETS, AuthEndpoints
 from livefeed.auth.forwarded import ForwardedMiddleware
 from livefeed.auth.headers import HeadersMiddleware, PagePolicy
 from livefeed.auth.jwks import KeySet
 from livefeed.auth.keys import Keys
-from livefeed.auth.middleware import AuthMiddleware
+from livefeed.auth.middleware import SLOW, AuthMiddleware
 from livefeed.auth.origins import Origins
 from livefeed.auth.tokens import TokenRules, Tokens
 from livefeed.auth.vouchers import Vouchers
@@ -98,6 +98,8 @@ class Door:
     jwks: str | None = None
     admin_key: str = ADMIN_KEY
     refresh: float = REFRESH
+    slow: float = SLOW
+    tickets: Rate = TICKETS
 
     def __post_init__(self) -> None:
         self.keys = Keys(self.redis, self.admin_key, clock=self.clock)
@@ -112,7 +114,7 @@ class Door:
             clock=self.clock,
             refresh=self.refresh,
         )
-        endpoints = AuthEndpoints(self.authenticator, self.audit, token_lifetime=86_400, clock=self.clock)
+        endpoints = AuthEndpoints(self.authenticator, self.audit, token_lifetime=86_400, tickets=self.tickets, clock=self.clock)
         routes = [
             *endpoints.routes,
             Route("/v1/feeds/{feed}/whoami", _whoami),
@@ -123,7 +125,7 @@ class Door:
         ]
         inner: ASGIApp = Starlette(routes=routes, exception_handlers={RequestError: Problems()})
         listed = Origins(self.origins)
-        inner = AuthMiddleware(inner, self.authenticator, listed)
+        inner = AuthMiddleware(inner, self.authenticator, listed, slow=self.slow)
         inner = CorsMiddleware(inner, listed)
         inner = HeadersMiddleware(inner, PagePolicy(self.frame_ancestors))
         self.app: ASGIApp = ForwardedMiddleware(inner, TrustedProxies(self.proxies))

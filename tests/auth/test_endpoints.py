@@ -3,6 +3,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from redis.asyncio import Redis
 
 from livefeed.auth.vouchers import Vouchers
 from livefeed.limits import Rate
@@ -218,8 +219,6 @@ async def test_signing_in_again_and_again_is_429(door: Door) -> None:
         assert (await admin.post("/v1/session")).status_code == 201
 
 
-async def test_tickets_have_a_rate(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("livefeed.auth.endpoints.TICKETS", Rate(per_second=0.001, burst=2))
-    small = Door(door.redis)
-    async with small.admin() as admin:
+async def test_tickets_have_a_rate(redis: Redis) -> None:
+    async with Door(redis, tickets=Rate(per_second=0.001, burst=2)).admin() as admin:
         assert [(await admin.post("/v1/tickets")).status_code for _ in range(3)] == [201, 201, 429]

@@ -9,7 +9,6 @@ from redis.asyncio import Redis
 from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 
-from livefeed.auth import middleware
 from livefeed.auth.vouchers import Vouchers
 from livefeed.grants import Caller, Role, parse_grants
 from tests.auth.door import ADMIN_KEY, Door
@@ -231,8 +230,8 @@ async def test_without_redis_made_keys_and_sessions_wait_and_the_admin_key_count
     assert (await away.handshake(query="ticket=" + "A" * 43))[0] == 503
 
 
-async def test_a_body_that_outlives_its_credential_does_nothing(door: Door, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(middleware, "_SLOW", 0.0)
+async def test_a_body_that_outlives_its_credential_does_nothing(redis: Redis) -> None:
+    door = Door(redis, slow=0.0)
     admin = await door.authenticator.identify(ADMIN_KEY)
     key, text = await door.keys.make("operator", {Role.ADMIN: ("*",)}, by=admin)
 
