@@ -28,7 +28,7 @@ __all__ = ["WITHDRAWAL", "Items"]
 MERGE_PATCH = "application/merge-patch+json"
 _DURABILITY = tuple(level.value for level in Durability)
 WITHDRAWAL = Record({"reason": REASON}, lambda reason="": reason)
-"""What may be said with a hold or a kill."""
+"""The reason given with a hold or a kill."""
 
 
 class Items:

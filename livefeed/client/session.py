@@ -203,7 +203,7 @@ class Livefeed:
             return done
 
     async def cancel(self, feed: str, item_id: str, *, reason: str | None = None) -> Published:
-        """Kill an item for good."""
+        """Kill an item permanently."""
         return await self._act(feed, item_id, "cancel", reason)
 
     async def publish_draft(self, feed: str, item_id: str) -> Published:

@@ -1,9 +1,9 @@
-"""Addresses: where a Redis is, read from its URL.
+"""Redis URLs.
 
 redis://[user:password@]host[:port][/db]                        one server
 rediss://…?ssl_ca_certs=FILE                                    the same over TLS
 unix://[user:password@]/path/to.sock[?db=N]                     a socket on this machine
-redis+sentinel://host:port[,host:port…]/service[/db]            the primary that the sentinels name
+redis+sentinel://host:port[,host:port…]/service[/db]            the primary of a Sentinel service
 redis+cluster://host:port[,host:port…]                          a cluster
 rediss+sentinel://… and rediss+cluster://…                      the same over TLS
 """
@@ -29,17 +29,17 @@ def _host(text: str, default_port: int) -> tuple[str, int]:
     try:
         return split.hostname or "localhost", split.port or default_port
     except ValueError as exc:
-        raise ConfigError(f"the Redis URL names no usable host and port in {text!r}: {exc}") from exc
+        raise ConfigError(f"the Redis URL has no valid host and port in {text!r}: {exc}") from exc
 
 
 def _number(text: str) -> int:
     if not (text.isascii() and text.isdigit()):
-        raise ConfigError(f"the Redis URL must name its database by a number, not {text!r}")
+        raise ConfigError(f"the Redis URL's database must be a number, not {text!r}")
     return int(text)
 
 
 def _options(split: SplitResult) -> dict[str, str]:
-    """The query. What else redis-py would read from it (timeouts, retries, response shapes) is not the operator's to set."""
+    """The query's options: only those for TLS, since redis-py's others (timeouts, retries, response types) must not change."""
     options = dict(parse_qsl(split.query, keep_blank_values=True))
     for name in options:
         if name not in ("db", *_TLS_OPTIONS):
@@ -76,10 +76,12 @@ class Address:
         path = [unquote(part) for part in split.path.split("/") if part]
         service = path.pop(0) if kind == "sentinel" and path else ""
         if kind == "sentinel" and not service:
-            raise ConfigError("a redis+sentinel:// URL names the service after the hosts: redis+sentinel://host:26379/mymaster")
+            raise ConfigError(
+                "a redis+sentinel:// URL must name the service after the hosts: redis+sentinel://host:26379/mymaster"
+            )
         database = _number(path.pop(0)) if path else database
         if path or (kind == "cluster" and database):
-            raise ConfigError(f"the Redis URL's path {split.path!r} is not that of a database")
+            raise ConfigError(f"the Redis URL's path {split.path!r} is not a database number")
         return cls(
             kind="sentinel" if kind == "sentinel" else "cluster" if kind == "cluster" else "single",
             hosts=tuple(_host(text, 26379 if kind == "sentinel" else 6379) for text in hosts.split(",")),
@@ -92,7 +94,7 @@ class Address:
 
     @property
     def loopback(self) -> bool:
-        """Whether nobody beyond this machine can be on the way."""
+        """Whether the connection stays on this machine."""
         return bool(self.socket) or all(is_loopback(host) for host, _ in self.hosts)
 
     def __str__(self) -> str:

@@ -1,7 +1,7 @@
-"""The appender: what is written in one turn of the loop goes to Redis together.
+"""The appender: pipelines the writes of one turn of the event loop.
 
-A batch, and an election night's many single publishes, cost one round trip a turn instead of one each, and reach the tails as one
-page. Every call is still a step of its own, in the order in which they were made.
+A batch, and many single publishes at once, cost one round trip per turn instead of one each, and reach the tails as one page.
+Each call is still atomic by itself, and calls are executed in the order in which they were made.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from livefeed.log.durability import Wait
 __all__ = ["Appender"]
 
 MOST = 200
-"""Steps of one round trip: at 0.1 ms each they hold Redis for 20 ms."""
+"""Calls in one round trip: at 0.1 ms each they block Redis for 20 ms."""
 
 Arguments = Sequence[str | bytes | int]
 
@@ -36,7 +36,7 @@ class _Call:
 
 
 class Appender:
-    """Calls writing scripts. *redis* must send nothing twice."""
+    """Calls scripts that write. *redis* must not retry commands."""
 
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
@@ -47,7 +47,7 @@ class Appender:
     async def call(
         self, script: scripts.Script, keys: Sequence[str], arguments: Arguments, waits: tuple[Wait, ...]
     ) -> tuple[Any, list[object]]:
-        """The script's answer, and those of *waits*, which follow it on its own connection. Raises `Unavailable`."""
+        """The results of the script and of *waits*, sent after it on the same connection. Raises `Unavailable`."""
         call = _Call(script, keys, arguments)
         self.calls += 1
         try:
@@ -72,9 +72,9 @@ class Appender:
             await self._send(waits, calls)
         finally:
             for call in calls:
-                # Who sends may be cancelled; the others must not wait for ever.
+                # The sending call may be cancelled; the others must not wait for ever.
                 if not call.done.done():
-                    call.done.set_exception(Unavailable("the request was broken off; it is safe to repeat it"))
+                    call.done.set_exception(Unavailable("the request was interrupted; it is safe to repeat it"))
                     call.done.exception()
 
     async def _send(self, waits: tuple[Wait, ...], calls: list[_Call]) -> None:
@@ -112,7 +112,7 @@ class Appender:
             return
         if isinstance(answer, RedisError):
             call.done.set_exception(scripts.unavailable(answer))
-            # Nobody may be there any more to hear it.
+            # The caller may be gone.
             call.done.exception()
         else:
             call.done.set_result((answer, waited))

@@ -1,9 +1,9 @@
-"""The audit trail: who published, changed, held and killed what, and who made and revoked keys.
+"""The audit trail: who published, changed, held and killed what, and who created and revoked keys.
 
-One stream for the whole server, `livefeed:audit`, appended to and never rewritten. It names things (feed, item, event,
-key) and never holds an item's text nor a secret. Each record goes to the log at once and to Redis in the background: a
-publish does not wait for it, and a Redis that is full or away delays records instead of losing them. A record whose
-reply was lost is sent again: it may stand there twice, it never goes missing while the process lives.
+One stream for the whole server, `livefeed:audit`, appended to and never rewritten. It names things (feed, item, event, key) and
+never contains an item's text or a secret. Each record is logged at once and written to Redis in the background: a publish does
+not wait for it, and while Redis is full or unreachable records are delayed instead of lost. A record whose reply was lost is
+sent again, so it can appear twice, but none is lost while the process lives.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ __all__ = ["Audit", "Entry"]
 STREAM = "livefeed:audit"
 BATCH = 500
 GATHER = 0.1
-"""Seconds in which records come together before they are moved."""
+"""Seconds for which records are collected before they are written."""
 RETRY = 1.0
 
 _Row = tuple[bytes, dict[bytes, bytes]]
@@ -38,22 +38,22 @@ log = structlog.get_logger("livefeed.audit")
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One record as it was read back."""
+    """One record."""
 
     id: str
-    """Its place in the trail, to page on from."""
+    """Its stream id, to continue paging from."""
     time: str
     action: str
     subject: str
     by: str
-    """The id of the key or token that was used."""
+    """The id of the caller's key or token."""
     details: dict[str, str]
 
 
 class Audit:
-    """Takes records from anywhere, without waiting; `run` moves them to Redis.
+    """Takes records without waiting; `run` writes them to Redis.
 
-    The trail keeps the last *entries*. At most *waiting* are kept while Redis takes none; what comes above is in the log alone.
+    The trail keeps the last *entries*. While Redis is unavailable at most *waiting* are buffered; further ones are only logged.
     """
 
     def __init__(self, redis: Redis, counters: Counters, *, entries: int = 1_000_000, waiting: int = 10_000) -> None:
@@ -68,38 +68,38 @@ class Audit:
     def record(
         self, action: str, caller: Caller, *, feed: str = "", item: str = "", cursor: str = "", key: str = "", note: str = ""
     ) -> None:
-        """Note that *caller* did *action* (`item.published`, `key.made` …) to the things named; *note* is ours, never theirs."""
+        """Record that *caller* did *action* (`item.published`, `key.made` …). *note* must not contain text from the request."""
         named = {"feed": feed, "item": item, "cursor": cursor, "key": key, "note": note}
         shown = {name: value for name, value in named.items() if value}
         log.info("audit", action=action, subject=caller.subject, by=caller.key_id, **shown)
         if len(self._waiting) >= self._most_waiting:
             self._counters.audit_dropped += 1
             return
-        # The time of the deed, not the stream's own: that is when Redis took the record.
+        # The stream id has the time at which Redis took the record, which may be later.
         now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
         self._waiting.append({"time": now, "action": action, "subject": caller.subject, "by": caller.key_id, **shown})
         self._bell.set()
 
     async def run(self) -> None:
-        """Move records to Redis until cancelled."""
+        """Write records to Redis until cancelled."""
         while True:
             await self._bell.wait()
-            # A record at a time was a fifth of the cost of a publish; the log has each of them at once.
+            # Writing each record by itself was a fifth of the cost of a publish.
             await asyncio.sleep(GATHER)
             self._bell.clear()
             try:
                 await self.flush()
             except Unavailable as error:
-                log.warning("the audit trail waits for Redis", error=str(error), waiting=len(self._waiting))
+                log.warning("the audit trail is waiting for Redis", error=str(error), waiting=len(self._waiting))
                 await asyncio.sleep(RETRY)
                 self._bell.set()
 
     async def close(self) -> None:
-        """Move what is left."""
+        """Write the remaining records."""
         try:
             await self.flush()
         except Unavailable as error:
-            log.warning("the last records of the audit trail are in this log alone", error=str(error), left=len(self._waiting))
+            log.warning("the last audit records could not be written to Redis", error=str(error), left=len(self._waiting))
 
     async def flush(self) -> None:
         """Return when everything recorded so far is in Redis."""
@@ -117,7 +117,7 @@ class Audit:
                     self._waiting.popleft()
 
     async def read(self, *, before: str = "+", limit: int = 100) -> list[Entry]:
-        """The newest records below the one named *before*, newest first."""
+        """The newest *limit* records older than the one with the id *before*, newest first."""
         await self.flush()
         top = before if before == "+" else f"({before}"
         rows = cast("list[_Row]", await command(self._redis, "XREVRANGE", STREAM, top, "-", "COUNT", limit))

@@ -1,4 +1,4 @@
-"""Ending tasks that talk to Redis."""
+"""Cancelling tasks that use Redis."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ __all__ = ["cancelled"]
 async def cancelled(tasks: Iterable[asyncio.Task[Any]]) -> None:
     """Cancel *tasks* and wait until they have ended.
 
-    Once is not enough: redis-py sends under `asyncio.wait_for`, which before Python 3.12 drops a cancellation that comes in the
-    same turn as the end of what it waits for (python/cpython#86296), and the loop that was to end goes on.
+    Once is not enough: redis-py sends under `asyncio.wait_for`, which before Python 3.12 drops a cancellation that arrives in the
+    same turn in which the wait ends (python/cpython#86296), and the task would continue.
     """
     pending = set(tasks)
     while pending:
         for task in pending:
             task.cancel()
-        # Long enough for what a task still closes: the next cancellation would break that off.
+        # Long enough for a task to clean up: the next cancellation would interrupt that.
         _, pending = await asyncio.wait(pending, timeout=1.0)

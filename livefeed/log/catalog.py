@@ -1,4 +1,4 @@
-"""The catalog: which feeds there are, and what is set on them."""
+"""The catalog of feeds and their settings."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Catalog", "Feed", "Swept"]
 
 @dataclass(frozen=True, slots=True)
 class Feed:
-    """One feed: its settings, its last event, and a *revision* that rises with each change to the settings."""
+    """One feed: its settings, its last event, and a *revision* that grows with each change to the settings."""
 
     name: str
     settings: FeedSettings
@@ -30,7 +30,7 @@ class Feed:
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How many log entries and items one sweep dropped, and how many foreign entries it moved away."""
+    """How many log entries and items one sweep removed, and how many foreign entries."""
 
     trimmed: int
     dropped: int
@@ -38,7 +38,7 @@ class Swept:
 
 
 class Catalog:
-    """All feeds in one Redis."""
+    """The feeds in one Redis."""
 
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
@@ -58,7 +58,7 @@ class Catalog:
         return feed
 
     async def get_many(self, names: list[str]) -> list[Feed | None]:
-        """The feeds of these names, in their order; None where there is none."""
+        """The feeds with these names, in the same order; None for those that do not exist."""
         pipeline = self.redis.pipeline(transaction=False)
         for name in names:
             pipeline.execute_command("HMGET", Keys(name).feed, "settings", "ms", "seq", "revision", "state")
@@ -69,22 +69,22 @@ class Catalog:
         return [_feed(name, answer) for name, answer in zip(names, answers, strict=True)]
 
     async def put(self, name: str, settings: FeedSettings, *, only_new: bool = False) -> tuple[bool, Cursor | None]:
-        """Make or change a feed: whether it is new, and the event that opened or closed it.
+        """Create or change a feed. Returns whether it is new, and the event that opened or closed it.
 
-        With *only_new* a feed that exists is left as it is.
+        With *only_new* an existing feed is left unchanged.
         """
         keep = msgspec.to_builtins(settings.retention)
         data = msgspec.json.encode({"title": settings.title, "open": settings.open}).decode()
         wanted = {"settings": msgspec.json.encode(settings).decode(), "open": settings.open, "keep": keep, "data": data}
         if only_new:
             wanted["only_new"] = True
-        # First the name: a feed without one could not be found again.
+        # The name first: a feed that is not in the set could not be found again.
         await scripts.command(self.redis, "SADD", FEEDS, name)
         answer = await self._call(name, "put", wanted)
         return answer[0] == b"made", Cursor.of_entry(answer[1]) if answer[1] else None
 
     async def delete(self, name: str) -> Cursor:
-        """Delete a feed and all its items; its last cursor, which is kept. Raises `NotFound`."""
+        """Delete a feed and all its items. Returns its last cursor, which is kept. Raises `NotFound`."""
         answer = await self._call(name, "delete", {})
         if answer[0] == b"nofeed":
             raise NotFound(f"there is no feed {name!r}")
@@ -95,7 +95,7 @@ class Catalog:
         return Cursor.of_entry(answer[2])
 
     async def sweep(self, name: str) -> Swept:
-        """Trim a quiet feed by age and drop items beyond what it keeps, a bounded number a call."""
+        """Apply the feed's retention to its log and items; a bounded number of them per call."""
         keys = Keys(name)
         names = [keys.log, keys.feed, keys.removed, keys.rejected, keys.items, keys.timeline, keys.desk, keys.due]
         trimmed, dropped, foreign = await self._sweep(self.redis, names, [keys.prefix])

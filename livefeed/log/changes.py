@@ -1,4 +1,4 @@
-"""What the append script is asked, and what it answers."""
+"""The append script's argument and its results."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ State = Literal["usable", "withheld", "canceled", "draft", "scheduled"]
 
 
 def member(created: int, item_id: str) -> str:
-    """An item's place in a timeline: by *created* (ms since the epoch), then by id, as text compares."""
+    """An item's member name in a timeline, which sorts as text by *created* (ms since the epoch), then by id."""
     return f"{max(created, 0):015d}:{item_id}"
 
 
@@ -26,9 +26,9 @@ class Change:
     """One change to one item.
 
     *data* is encoded JSON on one line: the item as readers see it, or its tombstone. *desk* is JSON of what never leaves the
-    desk. *expects* is the version that the change was made from (0: the item is new), *version* the one it makes. *type* None:
-    nothing goes into the log (drafts, embargoed items). *digest* stands for the content that a producer gave; *key* is its
-    `Idempotency-Key`. *erase* removes all that was said of the item before; *due* and *expires* are ms since the epoch.
+    desk. *expects* is the version that the change is based on (0: a new item), *version* the new one. *type* None:
+    nothing is appended (drafts, embargoed items). *digest* identifies the content that the producer sent; *key* is its
+    `Idempotency-Key`. *erase* removes all earlier events of the item; *due* and *expires* are ms since the epoch.
     """
 
     item_id: str
@@ -45,12 +45,12 @@ class Change:
     digest: str = ""
     key: str = ""
     update: bool = False
-    """A producer's whole new content for a `uri` that exists already is an update, not a conflict."""
+    """Whether other content for an existing `uri` is an update instead of a conflict."""
     erase: Literal["", "hold", "cancel"] = ""
     due: int | None = None
     expires: int | None = None
     inbox: str = ""
-    """The inbox entry that this change is made of; it is deleted in the same step, and acted on only while it is the first."""
+    """The inbox entry that requested this change. It is deleted in the same step, which fails unless it is the first entry."""
 
     def packed(self) -> bytes:
         wanted: dict[str, object] = {
@@ -79,14 +79,14 @@ class Change:
             "expires": self.expires,
             "inbox": self.inbox,
         }
-        # Lua knows nil, not "" and false: what is not wanted is left out.
+        # Lua treats "" and 0 as true, so unset fields are omitted.
         wanted.update((name, value) for name, value in optional.items() if value)
         return msgspec.msgpack.encode(wanted)
 
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """Done. *cursor* is the event's, None when nothing went into the log."""
+    """The change was made. *cursor* is the event's, None when nothing was appended."""
 
     cursor: Cursor | None
 
@@ -125,7 +125,7 @@ class Closed:
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """The inbox entry is not the first any more: somebody else has moved it."""
+    """The inbox entry is no longer the first: another worker has moved it."""
 
 
 Outcome = Appended | Repeated | Exists | Raced | Missing | Closed | Moved

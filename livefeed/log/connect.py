@@ -1,7 +1,7 @@
-"""Connections to Redis, made so that nothing is sent twice and nothing hangs.
+"""Connections to Redis on which no command is sent twice and none hangs.
 
-redis-py by default repeats a command up to ten times when its reply is lost: a publish would be doubled, and a dead Redis
-would look slow. Here a command is sent once and fails in time; who repeats it knows that it may be repeated.
+By default redis-py repeats a command up to ten times when its reply is lost: a publish could be made twice, and a dead Redis
+would look like a slow one. Here a command is sent once, with a timeout; callers repeat it where that is safe.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from livefeed.log.addresses import Address
 __all__ = ["Backend", "connect", "inspect"]
 
 COMMAND_TIMEOUT = 1.8
-"""Seconds that one command may take. A blocking read needs a timeout of its own: its block and a margin."""
+"""Timeout of one command in seconds. A blocking read needs its own: the time it blocks plus a margin."""
 
 _NO_RETRY = Retry(NoBackoff(), 0)
 
@@ -35,8 +35,8 @@ _NO_RETRY = Retry(NoBackoff(), 0)
 class _Timely(AbstractConnection):
     """Sends within the timeout, as redis-py does, but with `asyncio.timeout`.
 
-    redis-py's `asyncio.wait_for` makes a task for each command, and until Python 3.12 it can lose a cancellation that comes
-    with the end of the write: a loop around a command would not end when it is told to.
+    redis-py's `asyncio.wait_for` creates a task for each command, and before Python 3.12 can lose a cancellation that arrives
+    as the write ends: a loop around a command would not stop when cancelled.
     """
 
     async def send_packed_command(self, command: bytes | str | Iterable[bytes], check_health: bool = True) -> None:
@@ -64,10 +64,10 @@ class _Unix(_Timely, UnixDomainSocketConnection):
 
 
 def connect(url: str, *, timeout: float = COMMAND_TIMEOUT, connections: int = 8) -> Redis:
-    """A client for *url*: bytes in and out, RESP3, one shape of answers, no retries, at most *connections* sockets.
+    """A client for *url*: bytes in and out, RESP3, no retries, at most *connections* sockets.
 
-    Who finds all of them busy waits for one, at most *timeout*. Nothing is connected yet.
-    A Cluster's client is a `RedisCluster`: for the commands used here it is the same to call.
+    When all of them are busy a command waits for one, up to *timeout* seconds. This does not connect yet.
+    For a Cluster the client is a `RedisCluster`, which has the same interface for the commands used here.
     """
     address = Address.parse(url)
     shared: dict[str, Any] = {
@@ -94,7 +94,7 @@ def connect(url: str, *, timeout: float = COMMAND_TIMEOUT, connections: int = 8)
 
 
 def _tcp(address: Address) -> dict[str, Any]:
-    # Maintenance notifications speak a sub-command that proxies and ACLs refuse, for a cloud service that is not ours.
+    # Maintenance notifications are for one cloud service, and use a subcommand that proxies and ACLs reject.
     quiet = {"maint_notifications_config": MaintNotificationsConfig(enabled=False)}
     if address.tls is None:
         return {"connection_class": _Tcp, **quiet}
@@ -107,11 +107,11 @@ def _tls(options: Any) -> dict[str, Any]:
 
 
 class _GuardedPool(SentinelConnectionPool, BlockingConnectionPool):
-    """The primary's connections, found by asking the sentinels; busy ones are waited for."""
+    """Connections to the primary that the sentinels name; a command waits for a busy one."""
 
 
 class _GuardedRedis(Redis):
-    """A client that owns the sentinels' clients too."""
+    """A client that also closes the sentinels' clients."""
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
         await super().aclose(close_connection_pool)
@@ -121,7 +121,7 @@ class _GuardedRedis(Redis):
 
 def _guarded(address: Address, shared: dict[str, Any]) -> Redis:
     tls = {} if address.tls is None else {"ssl": True, **_tls(address.tls)}
-    # The sentinels answer at once or not at all, whatever the command's own timeout is.
+    # Sentinels answer at once or not at all, so they do not get the command's timeout.
     asking = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0, "retry": _NO_RETRY, **tls}
     sentinel = Sentinel(list(address.hosts), sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
     options = shared | {"maint_notifications_config": MaintNotificationsConfig(enabled=False)} | tls
@@ -141,16 +141,16 @@ def _cluster(address: Address, shared: dict[str, Any]) -> RedisCluster:
 
 @dataclass(frozen=True, slots=True)
 class Backend:
-    """What a Redis said about itself."""
+    """Properties of a Redis server, as it reports them."""
 
     name: str
     version: tuple[int, ...]
     append_only: bool
     replicas: int
     waits_for_disk: bool
-    """Whether it knows WAITAOF."""
+    """Whether it supports WAITAOF."""
     syncs_always: bool
-    """Whether it answers a write only when that is on disk (`appendfsync always`)."""
+    """Whether it confirms a write only once it is on disk (`appendfsync always`)."""
     warnings: tuple[str, ...] = ()
 
     def __str__(self) -> str:
@@ -158,7 +158,7 @@ class Backend:
 
 
 async def inspect(client: Redis, url: str) -> Backend:
-    """Ask the Redis at *url* whether the log can live in it; `ConfigError` says why not."""
+    """The properties of the Redis at *url*. Raises `ConfigError` if it cannot hold the log."""
     address = Address.parse(url)
     try:
         told = await client.info()
@@ -180,7 +180,7 @@ async def _sync_policy(client: Redis) -> str:
     try:
         answer = await client.config_get("appendfsync")
     except ResponseError:
-        # Where CONFIG is not allowed the weaker policy is assumed.
+        # Without permission for CONFIG the weaker policy is assumed.
         return "unknown"
     return str({_text(name): _text(value) for name, value in answer.items()}.get("appendfsync", "unknown"))
 
@@ -199,7 +199,7 @@ def _read(told: dict[str, Any], policy: str, address: Address) -> Backend:
     if not address.loopback and address.tls is None:
         warnings.append(f"Redis at {address} is not on this machine and is used without TLS")
     if not append_only:
-        warnings.append("Redis keeps no append-only file: when it stops, the log goes back to its last snapshot")
+        warnings.append("Redis has no append-only file: after a restart the log is back at its last snapshot")
     return Backend(
         name="Valkey" if valkey else "Redis",
         version=version,
@@ -213,12 +213,12 @@ def _read(told: dict[str, Any], policy: str, address: Address) -> Backend:
 
 def _refuse(told: dict[str, Any], backend: Backend, address: Address) -> None:
     if backend.version < (7, 0):
-        raise ConfigError(f"Redis at {address} is version {told['redis_version']}: 7.0 or newer is needed")
+        raise ConfigError(f"Redis at {address} is version {told['redis_version']}: 7.0 or newer is required")
     policy = told.get("maxmemory_policy")
     if policy != "noeviction":
-        # An evicted feed hash would be a hole that nobody could tell.
+        # Losing an evicted feed hash could not be detected.
         raise ConfigError(
-            f"Redis at {address} has maxmemory-policy {policy}: set it to noeviction, or it forgets parts of the log"
+            f"Redis at {address} has maxmemory-policy {policy}: set it to noeviction, or Redis may evict parts of the log"
         )
     if told.get("role") != "master":
         raise ConfigError(f"Redis at {address} is a replica: LIVEFEED_REDIS_URL must name the primary")

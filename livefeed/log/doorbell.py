@@ -1,4 +1,4 @@
-"""The doorbell: waiting, with `XREAD BLOCK`, until one of many streams has something new.
+"""The doorbell: waits with `XREAD BLOCK` until one of many streams has a new entry.
 
 It brings what rang, which proves nothing by itself: a stream that was emptied and filled again rings too, or stays silent.
 """
@@ -19,7 +19,7 @@ from livefeed.log.cancelling import cancelled
 __all__ = ["BLOCK", "Doorbell", "Entry", "doorbell"]
 
 BLOCK = 2_000
-"""ms that is waited for. Longer, and a dead Redis would be noticed later than readers are promised to be told."""
+"""ms that one call blocks. With more, a dead Redis would be detected later than readers are promised to be told."""
 
 Entry = tuple[bytes, dict[bytes, bytes]]
 """One entry of a stream, as Redis says it: its id and its fields."""
@@ -30,11 +30,11 @@ class Doorbell(Protocol):
     async def wait(self, streams: Mapping[str, Cursor]) -> Rung:
         """The streams that have entries above the one named, with the first of these; those silent for `BLOCK`, with None.
 
-        Raises `Unavailable`; and `WrongTypeError` when some stream is none, after a pause that keeps the caller from spinning.
+        Raises `Unavailable`, and `WrongTypeError` if a key is not a stream, after a pause that keeps the caller from spinning.
         """
 
     def wake(self) -> None:
-        """Let `wait` return at once, with nothing: there are other streams to wait for."""
+        """Let `wait` return at once, with nothing, because the set of streams has changed."""
 
     async def aclose(self) -> None: ...
 

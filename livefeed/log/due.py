@@ -1,4 +1,4 @@
-"""The due-list: what is to go out later, kept in Redis, where every worker sees it and none owns it."""
+"""The due list: scheduled items, kept in Redis, so that every worker sees it and none owns it."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Due", "DueList"]
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The time (ms) by the clock of Redis, and the items whose time has come."""
+    """The time (ms since the epoch) by Redis' clock, and the items that are due."""
 
     now: int
     item_ids: tuple[str, ...]
@@ -27,13 +27,13 @@ class DueList:
         self._peek = scripts.load("prelude", "due", flags="no-writes")
 
     async def peek(self, feed: str, limit: int = 100) -> Due:
-        """What is due now, the longest overdue first."""
+        """The items that are due now, the longest overdue first."""
         keys = Keys(feed)
         now, found = await self._peek(self.redis, [keys.due], [keys.prefix, limit])
         return Due(int(now), tuple(item_id.decode() for item_id in found))
 
     async def next_times(self, feeds: list[str]) -> dict[str, int]:
-        """For each feed that has something in the list, the time (ms) of what comes first."""
+        """For each feed with scheduled items, the time (ms since the epoch) of the first."""
         pipeline = self.redis.pipeline(transaction=False)
         for feed in feeds:
             pipeline.execute_command("ZRANGE", Keys(feed).due, 0, 0, "WITHSCORES")

@@ -1,4 +1,4 @@
-"""Durability: what a publish that was answered survives."""
+"""Durability: which failures an acknowledged publish survives."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ Wait = tuple[str | int, ...]
 
 
 class Durability(StrEnum):
-    """*memory*: a crash of Redis may lose it. *aof*: it is in the append-only file, on disk. *replica*: a replica has it too."""
+    """*memory*: lost if Redis crashes. *aof*: in the append-only file, on disk. *replica*: also on a replica."""
 
     MEMORY = "memory"
     AOF = "aof"
@@ -21,28 +21,28 @@ class Durability(StrEnum):
 
 
 def waits(level: Durability, backend: Backend, timeout: int) -> tuple[Wait, ...]:
-    """The commands that must answer at least 1 after the append, on its own connection; *timeout* in ms.
+    """The commands whose reply must be 1 or more, sent after the append on the same connection; *timeout* is in ms.
 
-    Raises `ConfigError` where this Redis cannot give *level*: it is refused, never faked.
+    Raises `ConfigError` if this Redis does not support *level*.
     """
     match level:
         case Durability.MEMORY:
             return ()
         case Durability.AOF:
             if not backend.append_only:
-                raise ConfigError("durability 'aof' needs a Redis with 'appendonly yes'")
+                raise ConfigError("durability 'aof' requires a Redis with 'appendonly yes'")
             if backend.syncs_always:
-                # With appendfsync=always Redis answers after the write is on disk.
+                # With appendfsync=always Redis replies after the write is on disk.
                 return ()
             if not backend.waits_for_disk:
-                raise ConfigError(f"durability 'aof' needs WAITAOF (Redis 7.2) or 'appendfsync always'; this is {backend}")
+                raise ConfigError(f"durability 'aof' requires WAITAOF (Redis 7.2) or 'appendfsync always'; this is {backend}")
             return (("WAITAOF", 1, 0, timeout),)
         case Durability.REPLICA:
             return (("WAIT", 1, timeout),)
 
 
 def strongest(backend: Backend, timeout: int) -> tuple[Wait, ...]:
-    """For a hold or cancel: a failover or crash that loses it would bring the text back."""
+    """The waits for a hold or cancel, as strong as possible: a failover or crash that loses it would bring the text back."""
     commands: list[Wait] = []
     if backend.append_only and (backend.waits_for_disk or backend.syncs_always):
         commands += waits(Durability.AOF, backend, timeout)
@@ -52,7 +52,7 @@ def strongest(backend: Backend, timeout: int) -> tuple[Wait, ...]:
 
 
 def check_reached(level: str, answers: list[object]) -> None:
-    """Raise `Unavailable` when a WAIT or WAITAOF was answered with too few."""
+    """Raise `Unavailable` when the reply to a WAIT or WAITAOF was too low."""
     for answer in answers:
         reached = answer[0] if isinstance(answer, list) else answer
         if isinstance(reached, Exception) or not isinstance(reached, int) or reached < 1:

@@ -1,7 +1,7 @@
-"""The editor: the one door through which items are published and changed.
+"""The editor: publishes and changes items.
 
-HTTP, WebSocket, the inbox and `Publisher` all come in here. A change is computed from the item as it was read, and takes
-effect only if it still is that one: the append script compares versions.
+HTTP, WebSocket, the inbox and `Publisher` all use it. A change is computed from the item as it was read, and takes effect only if
+the item is still at that version, which the append script checks (optimistic concurrency).
 """
 
 from __future__ import annotations
@@ -31,17 +31,17 @@ from livefeed.log.moves import Current
 __all__ = ["REASON", "Done", "Editor"]
 
 RACES = 100
-"""How often a change is made anew because somebody else was faster. Each lost race is another's success, so that this many in
-a row mean a program that changes one item without a pause."""
+"""Attempts at a change when others change the same item. Each lost race is another's success, so this many in a row mean that
+some program changes one item without a pause."""
 
 MAX_KEY = 255
 REASON = Text(500)
-"""What may be said with a hold or a kill."""
+"""The reason given with a hold or a kill."""
 
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """What a change came to: its event (None: nothing is in the log of it), and the item as it is now (None: aged out)."""
+    """The result of a change: its event (None: nothing was appended) and the current item (None: expired from the store)."""
 
     event: Cursor | None
     item: Item | Tombstone | None
@@ -53,7 +53,7 @@ Move = Callable[[Current, int], Step]
 
 
 class _KeyTaken(Conflict):
-    """The Idempotency-Key was used before, with other content."""
+    """The `uri` or Idempotency-Key was used before, with other content."""
 
 
 class Editor:
@@ -90,10 +90,11 @@ class Editor:
         durability: Durability | None = None,
         inbox: str = "",
     ) -> Done:
-        """Publish *given* once: the same content again under its `uri` or *key* is told what came of it the first time.
+        """Publish *given* once: repeating it with the same `uri` or *key* returns the result of the first time.
 
-        Other content is a `Conflict`, or with *update* a new version. *may_create*: a feed that does not exist is made. *inbox*
-        is the entry that it came in by; `Done` without an item says that somebody else has moved it.
+        Other content under the same `uri` or *key* raises `Conflict`, or with *update* makes a new version. *may_create*: create
+        the feed if it does not exist. *inbox* is the id of the entry that requested this; a `Done` without an item means that
+        another worker has moved that entry.
         """
         if len(key) > MAX_KEY:
             raise BadRequest(f"the Idempotency-Key has {len(key)} characters: at most {MAX_KEY} are allowed")
@@ -118,7 +119,7 @@ class Editor:
         try:
             return await self._change(feed, item_id, update(key), durability=durability)
         except _KeyTaken:
-            # It is by the key that the item was found: the key stays with the content that it was first sent with.
+            # The item was found by the key, which stays bound to the content that it was first sent with.
             return await self._change(feed, item_id, update(""), durability=durability)
 
     # -- changing
@@ -134,14 +135,14 @@ class Editor:
         drafts_only: bool = False,
         durability: Durability | None = None,
     ) -> Done:
-        """Change an item by a merge patch. With *expects*: only if it is at that version, else `StaleVersion`."""
+        """Change an item by a merge patch. With *expects*, raises `StaleVersion` unless it is at that version."""
 
         def move(current: Current, now: int) -> Step:
             if drafts_only and current.state != "draft":
-                raise Forbidden("this credential may change drafts only, and this item is none")
+                raise Forbidden("this credential may only change drafts, and this item is not a draft")
             step = moves.patched(current, patch, now=now)
             if drafts_only and step and not step[0].draft:
-                raise Forbidden("this credential may change drafts, and not let them go out")
+                raise Forbidden("this credential may change drafts, but not publish them")
             return step
 
         return await self._change(feed, item_id, move, expects=expects, durability=durability)
@@ -154,7 +155,7 @@ class Editor:
 
     @in_time
     async def cancel(self, feed: str, item_id: str, reason: str = "", *, expects: int | None = None, inbox: str = "") -> Done:
-        """Kill an item for good."""
+        """Kill an item permanently."""
         said = REASON.check(reason, "/reason")
         return await self._erase(feed, item_id, lambda c, now: moves.canceled(c, said, now=now, inbox=inbox), expects)
 
@@ -162,18 +163,18 @@ class Editor:
     async def release(
         self, feed: str, item_id: str, patch: object = None, *, expects: int | None = None, inbox: str = ""
     ) -> Done:
-        """Make a withheld item usable again, with *patch* on top."""
+        """Make a withheld item usable again, with *patch* applied."""
         return await self._change(
             feed, item_id, lambda c, now: moves.released(c, patch, now=now, inbox=inbox), expects=expects, unseals=True
         )
 
     @in_time
     async def publish_draft(self, feed: str, item_id: str, *, expects: int | None = None) -> Done:
-        """Let a draft go out, now or when its embargo ends."""
+        """Publish a draft, now or when its embargo ends."""
         return await self._change(feed, item_id, lambda c, now: moves.published(c, now=now), expects=expects)
 
     async def publish_due(self, feed: str, item_id: str, now: int) -> Done:
-        """Let a scheduled item go out, if its time has come at *now*, by the clock of Redis."""
+        """Publish a scheduled item if it is due at *now* (ms since the epoch, by Redis' clock)."""
         return await self._change(feed, item_id, lambda c, _: moves.due(c, now=now), now=now)
 
     # -- reading
@@ -182,7 +183,7 @@ class Editor:
         """Raises `NotFound`."""
         return Current.read(await self.items.item(feed, item_id))
 
-    # -- one way for all changes
+    # -- internals
 
     async def _erase(self, feed: str, item_id: str, move: Move, expects: int | None) -> Done:
         return await self._change(feed, item_id, move, expects=expects, erases=True)
@@ -204,9 +205,9 @@ class Editor:
             if expects is not None and current.version != expects:
                 raise StaleVersion(f"the item is at version {current.version}, not {expects}: read it and make the change again")
             if unseals and current.state == "withheld" and (sealed := await self.items.held(feed, item_id)):
-                # Read after the version that the append is made to expect: a seal of another hold cannot be taken for this one.
+                # Read after the version that the append expects, so that this cannot be the sealed text of another hold.
                 current = replace(current, sealed=Current.read(sealed).item)
-            # Whether an embargo has ended is decided by the clock that the log is written by.
+            # Redis' clock decides whether an embargo has ended, because it also dates the log.
             waiting = current.state in ("draft", "scheduled") and now is None
             step = move(current, await self._exact_now(feed) if waiting else now or _now())
             if step is None:
@@ -218,7 +219,7 @@ class Editor:
                 return Done(outcome.cursor, item)
             if not isinstance(outcome, Raced):
                 return await self._settled(feed, outcome)
-        raise Unavailable("this item is being changed without a pause by others; repeat the request")
+        raise Unavailable("this item is being changed continuously by others; repeat the request")
 
     async def _append(self, feed: str, change: Change, durability: Durability | None) -> Outcome:
         begun = time.perf_counter()
@@ -233,14 +234,14 @@ class Editor:
         return outcome
 
     async def _settled(self, feed: str, outcome: Outcome) -> Done:
-        """What there is to say when nothing was appended."""
+        """The result, or the exception, when nothing was appended."""
         match outcome:
             case Repeated(item_id, cursor):
                 try:
                     current = await self.current(feed, item_id)
                 except NotFound:
                     return Done(cursor, None)
-                # What a key remembers of a draft is that it had no event; it may have one by now.
+                # The record of a draft's key has no event; the item may have one by now.
                 return Done(cursor or current.first, current.left)
             case Exists():
                 raise _KeyTaken(
@@ -251,7 +252,7 @@ class Editor:
             case Moved():
                 return Done(None, None)
             case _:
-                raise NotFound(f"there is no feed {feed!r}: somebody with an admin key can make it with PUT /v1/feeds/{feed}")
+                raise NotFound(f"there is no feed {feed!r}: create it with an admin key and PUT /v1/feeds/{feed}")
 
     async def _exact_now(self, feed: str) -> int:
         return (await self.due_list.peek(feed, 0)).now

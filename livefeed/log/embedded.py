@@ -1,7 +1,7 @@
 """The embedded store: a real Redis that the server starts and owns, for one machine.
 
-One owner for one folder, by a lock in it. Who comes second joins, and takes over when the owner goes: the socket's path
-follows from the folder's, so the address stays the same whoever owns it.
+A lock file gives each data folder one owner. A second process joins, and takes over when the owner exits: the socket's path
+depends only on the folder, so the address stays the same.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ LONGEST_SOCKET_PATH = 100
 """`sun_path` has 104 bytes on macOS and 108 on Linux; Valkey binds under a temporary name first."""
 
 START_TIMEOUT = 20.0
-"""Seconds in which the store must answer something, be it that it is loading its data."""
+"""Seconds within which the store must reply, if only that it is loading its data."""
 
 _log = structlog.get_logger("livefeed.embedded")
 
@@ -68,7 +68,7 @@ class Embedded:
         await self.close()
 
     async def close(self) -> None:
-        """End the store if it is ours, with its data on disk."""
+        """Stop the store if this process owns it, with its data on disk."""
         if self._keeper is not None:
             self._keeper.cancel()
             await asyncio.gather(self._keeper, return_exceptions=True)
@@ -82,7 +82,7 @@ class Embedded:
             self._lock = -1
 
     async def _enter(self) -> None:
-        """Own the store or join it. Between an owner's death and its store's end neither can be had."""
+        """Own the store or join it. Neither is possible between the death of an owner and the end of its store."""
         deadline = asyncio.get_running_loop().time() + START_TIMEOUT + guard.GRACE
         while not self._take_lock():
             if (self.folder / "endpoint.json").exists() and await self.answers():
@@ -106,7 +106,7 @@ class Embedded:
         stamp = self.folder / "ENGINE"
         written_by = stamp.read_text().strip() if stamp.exists() else ""
         log_start = _size(self.folder / "store.log")
-        # Its own session, so that Ctrl-C reaches the server alone and the store ends after it.
+        # In its own session, so that Ctrl-C only reaches the server and the store ends after it.
         self._guard = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", guard.__file__, *self._command(engine)),
             stdin=asyncio.subprocess.PIPE,
@@ -140,7 +140,7 @@ class Embedded:
         return [str(engine.path), *(part for name, value in options.items() for part in (f"--{name}", value))]
 
     async def _ready(self) -> None:
-        """Return once it answers. Loading a large log takes as long as it takes."""
+        """Return once it replies. Loading a large log may take any time."""
         assert self._guard is not None
         deadline = asyncio.get_running_loop().time() + START_TIMEOUT
         while not await self.answers():
@@ -151,7 +151,7 @@ class Embedded:
             await asyncio.sleep(0.01)
 
     async def answers(self) -> bool:
-        """Whether the store can be used now."""
+        """Whether the store is usable now."""
         with contextlib.suppress(RedisError, OSError):
             return await self._ping()
         return False
@@ -172,7 +172,7 @@ class Embedded:
             await client.aclose()
 
     async def _stop(self) -> None:
-        """End the guard's input: it does the rest, as it would if this process died."""
+        """Close the guard's input: it ends the store, as it would if this process died."""
         if self._guard is None:
             return
         assert self._guard.stdin is not None
@@ -181,12 +181,12 @@ class Embedded:
         self._guard = None
 
     async def _keep(self) -> None:
-        """While we own it: a store that died is started again. While we do not: its owner's place is taken when it is free."""
+        """Restart the store when it died, if it is ours; otherwise take it over when its owner has exited."""
         pause = 0.1
         while True:
             if self._guard is not None:
                 await self._guard.wait()
-                _log.error("the embedded store ended by itself", folder=str(self.folder))
+                _log.error("the embedded store exited unexpectedly", folder=str(self.folder))
                 self._guard = None
             elif not (self.owned or self._take_lock()):
                 await asyncio.sleep(1.0)
@@ -201,7 +201,7 @@ class Embedded:
 
 
 def _socket_path(folder: Path) -> Path:
-    """Beside the data, or where a deep folder would make the path too long, in a private temporary one named after it."""
+    """The socket's path: in *folder*, or if that is too long, in a private temporary folder named after it."""
     folder = folder.absolute()
     path = folder / "redis.sock"
     if len(os.fsencode(path)) <= LONGEST_SOCKET_PATH:
@@ -215,14 +215,14 @@ def _private(folder: Path) -> None:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         told = folder.lstat()
     except OSError as exc:
-        raise ConfigError(f"the data folder {folder} cannot be made: {exc.strerror}") from exc
+        raise ConfigError(f"the data folder {folder} cannot be created: {exc.strerror}") from exc
     if not stat.S_ISDIR(told.st_mode) or told.st_uid != os.getuid():
-        raise ConfigError(f"{folder} must be a folder of the user who runs the server")
+        raise ConfigError(f"{folder} must be owned by the user who runs the server")
     folder.chmod(0o700)
 
 
 def _write_whole(path: Path, value: dict[str, object]) -> None:
-    """A reader sees the old file or the new one, never a part."""
+    """Write atomically: a reader sees the old file or the new one."""
     fresh = path.with_suffix(".new")
     fresh.write_text(json.dumps(value))
     fresh.replace(path)
@@ -233,7 +233,7 @@ def _size(path: Path) -> int:
 
 
 def _explain(exc: ConfigError, folder: Path, engine: Engine, written_by: str, log_start: int) -> str:
-    """The store's own last words, said as what to do."""
+    """An error message with the store's last log line, or what to do about it."""
     path = folder / "store.log"
     with contextlib.suppress(OSError), path.open(errors="replace") as file:
         file.seek(log_start)

@@ -1,4 +1,4 @@
-"""Engines: the Redis-compatible server programs that can be started on this machine."""
+"""Engines: the Redis-compatible servers installed on this machine."""
 
 from __future__ import annotations
 
@@ -39,10 +39,10 @@ def _ask(path: Path) -> Engine:
         raise ConfigError(f"{path} cannot be run: {exc}") from exc
     match = _VERSION.search(told)
     if match is None:
-        raise ConfigError(f"{path} is not a Redis or Valkey server: it says {told.strip()[:80]!r}")
+        raise ConfigError(f"{path} is not a Redis or Valkey server: its version is {told.strip()[:80]!r}")
     version = tuple(map(int, match["version"].split(".")))
     if match["name"].lower() == "redis" and version < _OLDEST:
-        raise ConfigError(f"{path} is Redis {match['version']}: 7.0 or newer is needed")
+        raise ConfigError(f"{path} is Redis {match['version']}: 7.0 or newer is required")
     return Engine(path, match["name"].lower(), version)
 
 
@@ -60,7 +60,7 @@ def _bundled() -> Path | None:
 def find_engine(override: Path | None = None) -> Engine:
     """The server to start: *override*, else the bundled one, else `valkey-server` or `redis-server` on PATH.
 
-    The bundled one comes first because its version is known: what is on PATH changes with the system.
+    The bundled one is preferred because its version is known.
     """
     if override is not None:
         return _ask(override)

@@ -1,7 +1,8 @@
-"""The event log: appended to by one script, read by one rule.
+"""The event log: one script appends to it, one rule governs reading.
 
-The rule: a position can be continued exactly only if it is an entry of the log, or was removed by a hold or cancel, or is
-exactly the floor or exactly the last event; and if what follows it is dense. All else is a hole, and the reader is told.
+The rule: a position can be continued exactly only if it is an entry of the log, was removed by a hold or cancel, or equals the
+floor or the last event; and if the sequence numbers after it are dense. Anything else is a hole, which is reported to the
+reader.
 """
 
 from __future__ import annotations
@@ -26,24 +27,24 @@ from livefeed.log.keys import Keys
 __all__ = ["EventLog", "chained"]
 
 WAIT_TIMEOUT = 1_000
-"""ms that a publish waits for its durability: it must be answered within 2 s whatever happens."""
+"""ms that a publish waits for its durability: a response is promised within 2 s."""
 
 PAGE = 100
-"""Entries that one read brings: at 1 KiB each it holds Redis for 0.1 ms, and at 64 KiB each a reader's memory stays bounded."""
+"""Entries per read: at 1 KiB each it blocks Redis for 0.1 ms, and at 64 KiB each the reader's memory stays bounded."""
 
 
 class EventLog:
-    """All feeds' logs in one Redis; *backend* is what that Redis said about itself."""
+    """The logs of all feeds in one Redis, which has the properties *backend*."""
 
     def __init__(self, redis: Redis, backend: Backend, *, durability: Durability = Durability.MEMORY) -> None:
         self.redis = redis
         self.backend = backend
         self.durability = durability
-        # Refuses at start what could only be refused at each publish later.
+        # Fails at start instead of at each publish.
         waits(durability, backend, WAIT_TIMEOUT)
         self._appender = Appender(redis)
         self._append = scripts.load("prelude", "repair", "append")
-        # A kill gets through when Redis is full: it makes room.
+        # A kill must succeed even if Redis is out of memory: it frees some.
         self._erase = scripts.load("prelude", "repair", "append", flags="allow-oom")
         self._range = scripts.load("prelude", "range", flags="no-writes")
         self._since = scripts.load("prelude", "since", flags="no-writes")
@@ -57,7 +58,7 @@ class EventLog:
         return self._appender.calls > 0
 
     async def append(self, feed: str, change: Change, durability: Durability | None = None) -> Outcome:
-        """Carry out *change* in one step. Raises `Unavailable` when Redis could not, or not as durably as asked for."""
+        """Make *change* atomically. Raises `Unavailable` if Redis could not do so with the requested durability."""
         keys = Keys(feed)
         item_id = change.item_id
         names = [keys.log, keys.feed, keys.removed, keys.rejected, keys.inbox, keys.item(item_id), keys.uri(change.uri)]
@@ -80,9 +81,9 @@ class EventLog:
         return outcome
 
     async def confirm(self, feed: str, *, erased: bool = False, durability: Durability | None = None) -> None:
-        """Wait once more for the durability of what was done before, for who repeats it.
+        """Wait for the durability of an earlier change, when it is repeated.
 
-        WAIT means something only after a write, so this is one.
+        WAIT refers to the connection's last write, so this makes one.
         """
         commands = strongest(self.backend, WAIT_TIMEOUT) if erased else self._waits(durability)
         if commands:
@@ -100,23 +101,23 @@ class EventLog:
         return (durability or self.durability).value
 
     async def reject(self, feed: str, entry_id: str, reason: str, entry: bytes) -> bool:
-        """Move the inbox entry *entry_id* to the rejected ones; False when somebody else has moved it."""
+        """Move the inbox entry *entry_id* to the rejected ones; False when another worker has moved it."""
         keys = Keys(feed)
         return bool(await self._reject(self.redis, [keys.inbox, keys.rejected], [keys.prefix, entry_id, reason, entry]))
 
     # -- reading the log
 
     async def read(self, feed: str, after: Cursor, limit: int = PAGE) -> Continuation:
-        """What follows the position *after*, exactly, or why that cannot be said.
+        """The events after the position *after*, or why they cannot be determined.
 
-        A plain range, inclusive at the position, is its own proof when it begins with the position and is dense: an exclusive
-        one could not tell a trimmed or foreign log from a quiet one. All other cases are decided by a script.
+        A plain range that includes the position is proof in itself if it begins with the position and is dense. (An exclusive
+        range could not tell a trimmed or foreign log from a quiet one.) A script decides all other cases.
         """
         keys = Keys(feed)
         try:
             entries = await scripts.command(self.redis, "XRANGE", keys.log, str(after), "+", "COUNT", limit + 1)
         except scripts.WrongTypeError:
-            # Whatever stands in the log's place, the events are gone: the script finds the hole.
+            # The key holds something else, so the events are gone: the script reports the hole.
             entries = []
         events = _dense(feed, after, entries)
         if events is not None:
@@ -130,7 +131,7 @@ class EventLog:
                 decoded = [_event(feed, entry[0], _pairs(entry[1])) for entry in answer[1]]
                 events = tuple(event for event in decoded if event is not None)
                 removed = [Cursor.of_entry(entry_id) for entry_id in answer[2]]
-                # An entry of ours that cannot be read is passed over like a removed one: it must not stop the feed.
+                # An entry that cannot be decoded is skipped like a removed one: it must not stop the feed.
                 removed += [Cursor.of_entry(entry[0]) for entry, event in zip(answer[1], decoded, strict=True) if event is None]
                 return Page(events, tuple(sorted(removed, key=lambda cursor: cursor.seq)))
             case b"hole":
@@ -140,7 +141,7 @@ class EventLog:
                 return NoFeed(deleted=answer[0] == b"deleted")
 
     async def since(self, feed: str, ms: int) -> Cursor | Hole | NoFeed:
-        """The position from which everything appended at or after the time *ms* follows."""
+        """The position before the first event appended at or after the time *ms* (since the epoch)."""
         keys = Keys(feed)
         answer = await self._since(self.redis, [keys.log, keys.feed], [keys.prefix, ms])
         match answer[0]:
@@ -159,7 +160,7 @@ class EventLog:
         return Cursor(int(ms), int(seq))
 
     async def latest(self, feed: str, count: int) -> list[Event]:
-        """The newest events, newest first: for what happened lately, not for following the log."""
+        """The newest *count* events, newest first. For displays; not for following the log."""
         try:
             entries = await scripts.command(self.redis, "XREVRANGE", Keys(feed).log, "+", "-", "COUNT", count)
         except scripts.WrongTypeError:
@@ -203,7 +204,7 @@ def chained(feed: str, after: Cursor, entries: Sequence[Entry]) -> tuple[Event, 
 def _dense(feed: str, after: Cursor, entries: list[Entry]) -> tuple[Event, ...] | None:
     """The events of an inclusive range; None where it does not prove by itself that nothing is missing.
 
-    The position alone proves nothing: what followed it may have been deleted, or the feed itself. Only the script can tell.
+    An entry at the position alone proves nothing: later entries, or the feed itself, may have been deleted.
     """
     if len(entries) < 2 or Cursor.of_entry(entries[0][0]) != after:
         return None

@@ -1,10 +1,10 @@
-"""The guard: a small process between the server and its embedded store, so that neither can leave the other behind.
+"""The guard: a small process between the server and its embedded store, which ends the store when the server is gone.
 
     python -I -S guard.py PROGRAM ARGUMENT…
 
-It starts the program and ends it when its own standard input ends, which happens however the server ends, `kill -9`
-included. It has imported nothing of the server's, and what it inherited it hands on: the lock on the data is free only
-when the program is gone.
+It starts the program and ends it at the end of its own standard input, which happens however the server ends, including
+`kill -9`. It imports nothing from the server, and passes its inherited descriptors on: the lock on the data is released only
+when the program has exited.
 """
 
 from __future__ import annotations
@@ -17,13 +17,13 @@ import sys
 import threading
 
 GRACE = 10.0
-"""Seconds that the program has to write its data before it is killed."""
+"""Seconds that the program gets to write its data before it is killed."""
 
 _PR_SET_PDEATHSIG = 1
 
 
 def _end_with_the_guard() -> None:
-    """On Linux the kernel itself ends the program if somebody kills the guard."""
+    """On Linux, let the kernel end the program if the guard is killed."""
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 

@@ -1,7 +1,7 @@
-"""The headcount: how many readers each feed has, over all workers of all servers on one Redis.
+"""The headcount: how many readers each feed has on all workers of all servers that share one Redis.
 
-Each worker writes its own figures into one hash, and reads the others'. A figure counts while its beat goes on; clocks are
-not compared, because those of two machines differ.
+Each worker writes its own counts into one hash, and reads the others'. Counts are valid while their beat number keeps changing;
+clocks of different machines are not compared.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ PERIOD = 2.0
 
 _SILENT = 4 * PERIOD
 _GONE = 60.0
-"""Seconds after which the figures of a worker that died are removed."""
+"""Seconds after which the counts of a dead worker are removed."""
 
 _log = structlog.get_logger("livefeed.headcount")
 
@@ -41,7 +41,7 @@ class _Worker:
 
 
 class Headcount:
-    """*here* tells how many readers each feed has in this worker."""
+    """Exchanges reader counts. *here* returns those of this worker, by feed."""
 
     def __init__(self, redis: Redis, here: Callable[[], Mapping[str, int]]) -> None:
         self._redis = redis
@@ -51,19 +51,19 @@ class Headcount:
         self._others: dict[str, _Worker] = {}
 
     def of(self, feed: str) -> int:
-        """Readers of *feed*: this worker's as they are now, the others' as they last told."""
+        """Readers of *feed*: this worker's current count plus the last reported ones of the others."""
         now = time.monotonic()
         others = sum(worker.counts.get(feed, 0) for worker in self._others.values() if now - worker.heard < _SILENT)
         return self._here().get(feed, 0) + others
 
     async def run(self) -> None:
-        """Tell and listen until cancelled; the last word is that nobody is left."""
+        """Exchange counts until cancelled, then withdraw this worker's."""
         try:
             while True:
                 try:
                     await self.beat()
                 except Unavailable as exc:
-                    _log.debug("readers elsewhere are not known", reason=str(exc))
+                    _log.debug("the other workers' reader counts are unknown", reason=str(exc))
                 await asyncio.sleep(PERIOD)
         finally:
             await self._leave()
@@ -90,4 +90,4 @@ class Headcount:
         try:
             await command(self._redis, "HDEL", KEY, self._name)
         except Unavailable as exc:
-            _log.debug("the others will notice that this worker is gone", reason=str(exc))
+            _log.debug("this worker's reader counts were not withdrawn", reason=str(exc))

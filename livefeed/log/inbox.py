@@ -1,7 +1,7 @@
-"""The inbox: a stream per feed into which a program in any language puts items, and this moves to the log.
+"""The inbox: a stream per feed to which programs in any language add items, which workers move to the log.
 
-Every worker looks. What makes an entry count exactly once is the append script, which acts only while the entry is the first of
-its inbox and deletes it in the same step: nothing is claimed, so nothing has to be claimed back from who died.
+Every worker reads the inboxes. An entry takes effect exactly once because the append script acts only while it is the first
+entry of its inbox, and deletes it in the same step. No entry is claimed, so none has to be reclaimed from a dead worker.
 """
 
 from __future__ import annotations
@@ -29,19 +29,19 @@ from livefeed.log.keys import Keys
 __all__ = ["Inbox"]
 
 BATCH = 100
-"""Entries that are fetched at once; they are moved one by one."""
+"""Entries per read; they are moved one by one."""
 
 OPERATIONS = ("publish", "upsert", "hold", "release", "cancel")
 
 _DEEDS = {"publish": "published", "upsert": "published", "hold": "withheld", "release": "released", "cancel": "canceled"}
 _WIRE = Caller("inbox", key_id="inbox")
-"""Redis knows which user it was; an entry does not say."""
+"""The producer's name in the audit trail: an entry does not say which Redis user added it."""
 
 _log = structlog.get_logger("livefeed.inbox")
 
 
 class Inbox:
-    """Moves what lies in the feeds' inboxes, through the same door as everything else."""
+    """Moves inbox entries to the logs by way of the editor."""
 
     def __init__(self, editor: Editor, bell: Doorbell, counters: Counters, audit: Audit) -> None:
         self.editor = editor
@@ -50,25 +50,25 @@ class Inbox:
         self.audit = audit
 
     async def run(self) -> None:
-        """Move until cancelled; where Redis fails, begin again."""
+        """Move entries until cancelled; retry when Redis fails."""
         pause = 0.1
         while True:
             try:
                 await self._turn()
                 pause = 0.1
             except Unavailable:
-                # The tail says so in the log, once for all.
+                # The tail logs the outage.
                 await asyncio.sleep(pause)
                 pause = min(pause * 2, 2.0)
 
     async def _turn(self) -> None:
         feeds = {Keys(feed).inbox: feed for feed in await self.editor.catalog.names()}
-        # An inbox holds only what is still to be moved, so it is always read from its beginning.
+        # An inbox contains only entries that are still to be moved, so it is always read from its beginning.
         try:
             rung = await self.bell.wait(dict.fromkeys(feeds, BIRTH))
             filled = [name for name, entries in rung.items() if entries is not None]
         except scripts.WrongTypeError:
-            # Some inbox is no stream. The others must not wait for it.
+            # Some inbox key is not a stream. The others must not wait for it.
             filled = list(feeds)
         for name in filled:
             try:
@@ -82,14 +82,14 @@ class Inbox:
             entries = await scripts.command(self.editor.log.redis, "XRANGE", Keys(feed).inbox, "-", "+", "COUNT", BATCH)
             for entry_id, fields in entries:
                 if not await self._move(feed, entry_id.decode(), fields):
-                    # Another worker is at it too: look again at what is left.
+                    # Another worker is moving entries too: read again.
                     break
             else:
                 if len(entries) < BATCH:
                     return
 
     async def _move(self, feed: str, entry_id: str, fields: Mapping[bytes, bytes]) -> bool:
-        """Whether the entry was still there to be moved, or rejected, by this worker."""
+        """Move or reject the entry. False if another worker was faster."""
         try:
             done = await self._carry_out(feed, entry_id, fields)
         except Unavailable:
@@ -98,7 +98,7 @@ class Inbox:
             return await self._reject(feed, entry_id, fields, exc)
         if done.item is None and done.event is None:
             return False
-        # Where nothing had to be appended (a second hold) no script has taken the entry away.
+        # If nothing had to be appended (a second hold), no script has deleted the entry.
         await scripts.command(self.editor.log.redis, "XDEL", Keys(feed).inbox, entry_id)
         self.counters.inbox_moved += 1
         self._note(feed, fields, done)
@@ -115,10 +115,10 @@ class Inbox:
     async def _carry_out(self, feed: str, entry_id: str, fields: Mapping[bytes, bytes]) -> Done:
         unknown = fields.keys() - {b"item", b"op"}
         if unknown or b"item" not in fields:
-            raise BadRequest("an inbox entry has the field 'item', and may have 'op'; nothing else")
+            raise BadRequest("an inbox entry must have the field 'item' and may have 'op', and no other")
         operation = fields.get(b"op", b"publish").decode("utf-8", "replace")
         if operation not in OPERATIONS:
-            raise BadRequest(f"op is one of {', '.join(OPERATIONS)}, not {operation[:40]!r}")
+            raise BadRequest(f"op must be one of {', '.join(OPERATIONS)}, not {operation[:40]!r}")
         if operation in ("publish", "upsert"):
             given = parse_item(fields[b"item"], now=time.time_ns() // 1_000_000)
             return await self.editor.publish(feed, given, producer="inbox", update=operation == "upsert", inbox=entry_id)
@@ -136,11 +136,11 @@ class Inbox:
     async def _find(self, feed: str, named: Any) -> str:
         """The item that a hold, release or cancel names, by its `uri` or its `id`."""
         if not isinstance(named, dict) or not isinstance(named.get("reason", ""), str):
-            raise BadRequest("the item is a JSON object with 'uri' or 'id', and may have 'reason'")
+            raise BadRequest("the item must be a JSON object with 'uri' or 'id', and may have 'reason'")
         if isinstance(named.get("id"), str):
             return str(named["id"])
         if not isinstance(named.get("uri"), str):
-            raise BadRequest("the item to hold, release or cancel is named by 'uri' or 'id'")
+            raise BadRequest("the item to hold, release or cancel must be named by 'uri' or 'id'")
         item_id = await self.editor.items.id_of(feed, named["uri"])
         if item_id is None:
             raise BadRequest(f"the feed has no item with the uri {named['uri'][:200]!r}")
@@ -148,7 +148,7 @@ class Inbox:
 
     async def _reject(self, feed: str, entry_id: str, fields: Mapping[bytes, bytes], error: RequestError) -> bool:
         reason = "; ".join(f"{e.pointer}: {e.detail}" for e in error.errors) if isinstance(error, Invalid) else str(error)
-        # Whatever bytes it has, it is kept so that a person can look at it.
+        # Whatever its bytes are, it is kept for a person to inspect.
         shown = {name.decode("utf-8", "replace"): value.decode("utf-8", "replace") for name, value in fields.items()}
         rejected = await self.editor.log.reject(feed, entry_id, reason, orjson.dumps(shown))
         if rejected:

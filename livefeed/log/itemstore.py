@@ -1,4 +1,4 @@
-"""The items of all feeds as they are now: read only, for lists, snapshots and the desk."""
+"""Current items, read only: for lists, snapshots and the desk."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ __all__ = ["ItemStore", "StoredItem"]
 
 @dataclass(frozen=True, slots=True)
 class StoredItem:
-    """An item's state in Redis. *first* is the event that brought it into the log, None before it is out; *last* the newest."""
+    """An item's state in Redis. *first* is its first event, None before it is published; *last* the newest."""
 
     data: bytes
     desk: bytes
@@ -34,7 +34,7 @@ class StoredItem:
 
 
 class ItemStore:
-    """What the append script keeps beside the log."""
+    """The items that the append script stores beside the log."""
 
     def __init__(self, redis: Redis) -> None:
         self.redis = redis
@@ -52,9 +52,9 @@ class ItemStore:
     ) -> Listing:
         """Current items that match *only*, newest `contentCreated` first, from below *before* on.
 
-        At most *scan* items are looked at, so that a rare urgency cannot hold up Redis; the listing's `next` goes on from there.
+        At most *scan* items are examined, so that a rare urgency cannot block Redis; the listing's `next` continues from there.
         Raises `NotFound` when there is no such feed.
-        With *desk*: drafts, scheduled, held and canceled items too, and what only the desk sees.
+        With *desk*: also drafts, scheduled, held and canceled items, and the fields that only the desk sees.
         """
         keys = Keys(feed)
         query: dict[str, object] = {"limit": limit, "scan": scan, "tags": sorted(only.tags)}
@@ -71,7 +71,7 @@ class ItemStore:
         return Listing(Cursor.of_entry(answer[0]), rows, answer[2].decode())
 
     async def row(self, feed: str, item_id: str, *, only: Filter = Filter.ALL, desk: bool = False) -> Row | None:
-        """The item as a list would show it, None where a list would not."""
+        """The item as it appears in a list; None if it does not."""
         names = ("member", "data", "state", "tags", "urgency", "expires", "desk")
         member, data, state, tags, urgency, expires, secret = await self._hmget(Keys(feed).item(item_id), *names)
         if member is None or data is None or state is None:
@@ -101,7 +101,7 @@ class ItemStore:
         )
 
     async def id_of(self, feed: str, uri: str) -> str | None:
-        """The id of the item that has, or had, the identity *uri*."""
+        """The id of the item that has, or had, this *uri*."""
         keys = Keys(feed)
         item_id, life = await self._hmget(keys.uri(uri), "id", "life")
         (current,) = await self._hmget(keys.feed, "life")
@@ -113,7 +113,7 @@ class ItemStore:
         return [*answer]
 
     async def held(self, feed: str, item_id: str) -> StoredItem | None:
-        """What a withheld item was before the hold; only for its release, and for those who may edit."""
+        """A withheld item as it was before the hold: for its release, and for editors."""
         sealed = await scripts.command(self.redis, "GET", Keys(feed).held(item_id))
         if sealed is None:
             return None

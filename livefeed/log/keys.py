@@ -1,4 +1,4 @@
-"""The names of a feed's keys in Redis."""
+"""The names of the Redis keys of a feed."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ FEEDS = "livefeed:feeds"
 """The set of all feeds' names."""
 
 SCREENS = "livefeed:screens"
-"""The roster of all screens: one page shows those of every feed."""
+"""The roster of the screens of all feeds, which one page shows."""
 
 
 class Keys:
@@ -48,5 +48,5 @@ class Keys:
 
 
 def _digest(text: str) -> str:
-    # Producers choose these texts freely and at any length; key names stay short and plain.
+    # Producers choose these texts freely and at any length; key names must stay short.
     return sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:40]

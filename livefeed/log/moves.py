@@ -1,9 +1,9 @@
-"""Moves: what can happen to an item in each of its states, as changes for the append script.
+"""Moves: the state transitions of an item, as changes for the append script.
 
     draft ──publish──▶ scheduled ──its time──▶ usable ◀─release/hold─▶ withheld
       └─────────────────┴──────── cancel ────────┴─────────────────────────┴──▶ canceled (for good)
 
-A move gives the `Change` to make, or None when the item is already where the move would bring it.
+A move returns the new item and the `Change` to make, or None if the item is already in that state.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ _tombstone = msgspec.json.Decoder(Tombstone)
 
 
 class _Desk(msgspec.Struct, omit_defaults=True, rename="camel"):
-    """What is kept beside an item and never leaves the desk."""
+    """Fields stored beside an item that only the desk sees."""
 
     ed_note: str = ""
 
@@ -40,16 +40,16 @@ _desk = msgspec.json.Decoder(_Desk)
 
 @dataclass(frozen=True, slots=True)
 class Current:
-    """An item as Redis has it: whole, or what is left of it."""
+    """An item as stored in Redis: complete, or its tombstone."""
 
     item: Item | None
-    """None of a withheld or canceled one."""
+    """None if it is withheld or canceled."""
     left: Item | Tombstone
     state: State
     first: Cursor | None
     last: Cursor | None
     sealed: Item | None = None
-    """What a withheld one said, where it was asked for."""
+    """The text of a withheld item, if it was requested."""
 
     @classmethod
     def read(cls, stored: StoredItem) -> Current:
@@ -66,16 +66,16 @@ class Current:
         return self.left.version
 
     def whole(self, deed: str) -> Item:
-        """The item with its text, or `Conflict`, which says why *deed* cannot be done."""
+        """The complete item, else raises a `Conflict` that says why *deed* is impossible."""
         if self.item is not None:
             return self.item
         if self.state == "canceled":
-            raise Conflict(f"this item was killed for good: nobody can {deed} it; publish a new one")
-        raise Conflict(f"this item is withheld: release it (a merge patch may come with that) or cancel it, to {deed} it")
+            raise Conflict(f"this item was killed permanently and you cannot {deed} it; publish a new one")
+        raise Conflict(f"this item is withheld and you cannot {deed} it: release it (optionally with a merge patch) or cancel it")
 
 
 def digest_of(given: ItemInput) -> str:
-    """Stands for the content: equal for what is published again, and says nothing of what it stands for."""
+    """A digest of the content, equal when the same is published again. It does not reveal the content."""
     return sha256(encode(given)).hexdigest()[:32]
 
 
@@ -87,7 +87,7 @@ def born(given: ItemInput, *, item_id: str, now: int, producer: str, key: str, u
 
 
 def updated(current: Current, given: ItemInput, *, now: int, key: str, inbox: str) -> tuple[Item, Change] | None:
-    """A producer gives the whole item again."""
+    """A producer publishes the whole item again."""
     old = current.whole("update")
     whole = replacement(old, given)
     if current.state == "usable":
@@ -105,7 +105,7 @@ def patched(current: Current, patch: object, *, now: int) -> tuple[Item, Change]
 
 
 def published(current: Current, *, now: int) -> tuple[Item, Change] | None:
-    """A draft goes out, or into the due-list until its embargo ends."""
+    """Publish a draft, or put it on the due list until its embargo ends."""
     item = current.whole("publish")
     if current.state != "draft":
         return None
@@ -113,7 +113,7 @@ def published(current: Current, *, now: int) -> tuple[Item, Change] | None:
 
 
 def due(current: Current, *, now: int) -> tuple[Item, Change] | None:
-    """A scheduled item goes out, if its time has come by the clock of Redis."""
+    """Publish a scheduled item, if it is due at *now* by Redis' clock."""
     if current.item is None or current.state != "scheduled" or _state(current.item, now) != "usable":
         return None
     item = msgspec.structs.replace(current.item, version=current.version + 1)
@@ -125,7 +125,9 @@ def held(current: Current, reason: str, *, now: int, inbox: str = "") -> tuple[T
         return None
     item = current.whole("hold")
     if current.state != "usable":
-        raise Conflict(f"this item is {current.state}: nobody has seen it yet, so there is nothing to hold; patch or cancel it")
+        raise Conflict(
+            f"this item is {current.state}: it has not been published, so there is nothing to hold; patch or cancel it"
+        )
     stone = withdrawn(item, "withheld", reason, now=now)
     return stone, _without_text(stone, current, "withheld", EventType.WITHHELD, "hold", inbox)
 
@@ -134,19 +136,19 @@ def canceled(current: Current, reason: str, *, now: int, inbox: str = "") -> tup
     if current.state == "canceled":
         return None
     stone = withdrawn(current.left, "canceled", reason, now=now)
-    # What nobody was shown is killed without a word to anybody.
+    # An item that was never published is canceled without an event.
     told = EventType.CANCELED if current.first else None
     return stone, _without_text(stone, current, "canceled", told, "cancel", inbox)
 
 
 def released(current: Current, patch: object, *, now: int, inbox: str = "") -> tuple[Item, Change] | None:
-    """Usable again, as it was before the hold, or with *patch* on top: a wrong text need not go out once more."""
+    """Make it usable again, with *patch* applied, so that a wrong text need not be published once more."""
     if not isinstance(current.left, Tombstone):
         if current.state != "usable" or patch is not None:
             raise Conflict(f"this item is {current.state}, not withheld: there is nothing to release")
         return None
     if current.sealed is None:
-        raise Conflict("this item was killed for good: nobody can release it; publish a new one")
+        raise Conflict("this item was killed permanently and cannot be released; publish a new one")
     item = current.sealed if patch is None else apply_patch(current.sealed, patch, now=now)[0]
     again = restored(item, current.left, now=now)
     return again, _with_text(again, current.version, "usable", EventType.RELEASED, inbox=inbox)
@@ -169,7 +171,7 @@ def _step(
     update: bool = False,
     inbox: str = "",
 ) -> tuple[Item, Change]:
-    """*new* after *current*: in the open, behind the scenes, or from there into the open."""
+    """The change from *current* to *new*, with an event only if readers may see *new*."""
     state = _state(new, now)
     event: EventType | None = told
     if state != "usable":

@@ -1,4 +1,4 @@
-"""Rosters: who reported lately. Desks that have an item open, screens that hang on a wall."""
+"""Rosters: which desks and wall screens reported recently."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Entry", "Roster"]
 
 @dataclass(frozen=True, slots=True)
 class Entry:
-    """One member's last report. *age* is how long ago (ms) it came, by the clock of Redis."""
+    """A member's last report. *age* is the time since then in ms, by Redis' clock."""
 
     member: str
     report: bytes
@@ -31,9 +31,9 @@ _stored = msgspec.msgpack.Decoder(_Stored)
 
 
 class Roster:
-    """One hash, in which each member keeps one report until it has been silent for *keep* seconds.
+    """A hash with the last report of each member, which is removed *keep* seconds after it.
 
-    Nothing waits for a roster and nothing is locked by it: it says who was here, and forgets by itself.
+    Rosters are informative only: nothing is locked by them.
     """
 
     def __init__(self, redis: Redis, *, keep: float, most: int) -> None:
@@ -42,14 +42,14 @@ class Roster:
         self._most = most
 
     async def report(self, name: str, member: str, report: bytes) -> list[Entry]:
-        """Keep *report* as the last word of *member*; who is there now, itself included, in order of their names.
+        """Store *report* as the last one of *member*. Returns all current entries, including this one, sorted by name.
 
-        Raises `Unavailable` when the roster is full of others.
+        Raises `Unavailable` when the roster is full.
         """
         now = await self._now()
         entries = await self._swept(name, now)
         if len(entries) >= self._most and all(entry.member != member for entry in entries):
-            raise Unavailable(f"{self._most} others have reported here: there is no place for one more", retry_after=60)
+            raise Unavailable(f"the roster is full: {self._most} others have reported", retry_after=60)
         value = msgspec.msgpack.encode(_Stored(now, report))
         await scripts.command(self._redis, "HSET", name, member, value)
         await scripts.command(self._redis, "PEXPIRE", name, self._keep)
@@ -60,7 +60,7 @@ class Roster:
         await scripts.command(self._redis, "HDEL", name, member)
 
     async def read(self, name: str) -> list[Entry]:
-        """Who is there, in order of their names."""
+        """The current entries, sorted by name."""
         return sorted(await self._swept(name, await self._now()), key=lambda entry: entry.member)
 
     async def _swept(self, name: str, now: int) -> list[Entry]:
@@ -71,6 +71,6 @@ class Roster:
         return [Entry(member, s.report, max(0, now - s.at)) for member, s in found if now - s.at <= self._keep]
 
     async def _now(self) -> int:
-        """By the clock that all workers share."""
+        """ms since the epoch by Redis' clock, which all workers share."""
         seconds, micros = await scripts.command(self._redis, "TIME")
         return int(seconds) * 1000 + int(micros) // 1000

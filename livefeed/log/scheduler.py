@@ -1,7 +1,7 @@
-"""The scheduler: lets items go out when their embargo ends.
+"""The scheduler: publishes items when their embargo ends.
 
-Each worker runs one. All of them see the same due-list, and the append script lets exactly one of them through for each item; a
-worker that dies leaves nothing behind that another would have to find.
+Each worker runs one. All of them see the same due list, and the append script lets exactly one of them succeed for each item. A
+dead worker leaves no state behind.
 """
 
 from __future__ import annotations
@@ -18,13 +18,13 @@ from livefeed.log.editor import Editor
 __all__ = ["Scheduler"]
 
 PERIOD = 0.4
-"""Seconds between two looks: an item that another worker has scheduled for the next moment is less than 1 s late."""
+"""Seconds between two checks, so that an item that another worker scheduled is less than 1 s late."""
 
 AT_ONCE = 16
-"""Items of a feed that one worker is letting out at the same time."""
+"""Items of one feed that a worker publishes concurrently."""
 
 MARGIN = 2_000
-"""ms by which this machine's clock may differ from that of Redis, which decides; inside it Redis is asked."""
+"""ms by which this machine's clock may differ from Redis' clock. Closer to an item's time, Redis is asked."""
 
 log = structlog.get_logger(__name__)
 
@@ -34,7 +34,7 @@ class Scheduler:
         self.editor = editor
 
     async def run(self) -> None:
-        """Look at the due-lists of all feeds until cancelled."""
+        """Check the due lists of all feeds until cancelled."""
         failing = False
         while True:
             pause = PERIOD
@@ -42,14 +42,14 @@ class Scheduler:
                 pause = await self.round()
                 failing = False
             except LivefeedError as error:
-                # Once for each outage: at every round it would bury what else is said.
+                # Once per outage, to keep the log readable.
                 if not failing:
-                    log.warning("the due-list cannot be read", reason=str(error))
+                    log.warning("the due list cannot be read", reason=str(error))
                 failing = True
             await asyncio.sleep(pause)
 
     async def round(self) -> float:
-        """Let everything go out that is due; the seconds until the next look."""
+        """Publish everything that is due. Returns the seconds until the next check."""
         times = await self.editor.due_list.next_times(await self.editor.catalog.names())
         now = time.time_ns() // 1_000_000
         for feed, first in times.items():
@@ -59,21 +59,21 @@ class Scheduler:
         return min([PERIOD, *(ms / 1000 for ms in later)])
 
     async def _publish_due(self, feed: str) -> None:
-        """A handful at a time, each looked up anew: what other workers have let out meanwhile is not tried in vain."""
+        """A few items at a time, read anew each time, so that items published by other workers are not tried in vain."""
         failed: set[str] = set()
         while True:
             due = await self.editor.due_list.peek(feed, AT_ONCE + len(failed))
             item_ids = [item_id for item_id in due.item_ids if item_id not in failed]
             if not item_ids:
                 return
-            random.shuffle(item_ids)  # workers that begin at different ends seldom get into each other's way
+            random.shuffle(item_ids)  # workers that start at different items seldom collide
             tried = await asyncio.gather(*(self._try(feed, item_id, due.now) for item_id in item_ids))
             failed.update(item_id for item_id, out in zip(item_ids, tried, strict=True) if not out)
 
     async def _try(self, feed: str, item_id: str, now: int) -> bool:
         try:
             await self.editor.publish_due(feed, item_id, now)
-        except Exception:  # whatever is wrong with one item, the others' time has come too
-            log.warning("a scheduled item did not go out", feed=feed, item=item_id, exc_info=True)
+        except Exception:  # a fault of one item must not delay the others
+            log.warning("a scheduled item was not published", feed=feed, item=item_id, exc_info=True)
             return False
         return True

@@ -1,4 +1,4 @@
-"""The server-side scripts, and what their errors mean to a caller."""
+"""Server-side Lua scripts and the translation of Redis errors."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ __all__ = ["Script", "WrongTypeError", "command", "load", "unavailable"]
 
 
 async def command(redis: Redis, *args: str | bytes | int | float) -> Any:
-    """Send one command, once. Raises `Unavailable`; a `WrongTypeError` where the key holds something else."""
+    """Send one command, without retries. Raises `Unavailable`; `WrongTypeError` if the key holds another type."""
     try:
         return await redis.execute_command(*args)  # type: ignore[no-untyped-call]
     except ResponseError as exc:
@@ -38,11 +38,11 @@ async def command(redis: Redis, *args: str | bytes | int | float) -> Any:
 
 
 class WrongTypeError(Unavailable):
-    """A key of ours holds a value of another type."""
+    """One of our keys holds a value of another type."""
 
 
 class Script:
-    """One script, called by its digest; sent again where Redis has forgotten it."""
+    """A script that is called by its digest, and sent again if Redis does not have it."""
 
     __slots__ = ("digest", "text")
 
@@ -52,7 +52,7 @@ class Script:
         self.digest = sha1(text.encode(), usedforsecurity=False).hexdigest()
 
     async def __call__(self, redis: Redis, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
-        """Raises `Unavailable`; the script may have been carried out nevertheless."""
+        """Raises `Unavailable`; the script may have been executed nevertheless."""
         try:
             return await redis.execute_command("EVALSHA", self.digest, len(keys), *keys, *args)  # type: ignore[no-untyped-call]
         except NoScriptError:
@@ -62,7 +62,7 @@ class Script:
 
 
 def load(*names: str, flags: str = "") -> Script:
-    """The script made of the named files, one after the other; *flags* are Redis' script flags."""
+    """The concatenation of the named files as one script, with Redis' script *flags*."""
     folder = resources.files(__package__)
     parts = [f"#!lua flags={flags}" if flags else "#!lua"]
     parts += [(folder / f"{name}.lua").read_text(encoding="utf-8") for name in names]
@@ -70,12 +70,12 @@ def load(*names: str, flags: str = "") -> Script:
 
 
 def unavailable(error: RedisError) -> Unavailable:
-    """What the caller is told when Redis could not do it. The request may or may not have been carried out."""
+    """The exception for *error*. The command may or may not have been executed."""
     match error:
         case OutOfMemoryError():
-            return Unavailable("Redis is at its memory limit and takes no new items; nothing was stored", retry_after=5)
+            return Unavailable("Redis is out of memory and accepts no new items; nothing was stored", retry_after=5)
         case ReadOnlyError():
-            return Unavailable("this Redis is a replica at the moment and takes no writes", retry_after=2)
+            return Unavailable("this Redis is currently a replica and accepts no writes", retry_after=2)
         case BusyLoadingError():
             return Unavailable("Redis is still loading its data", retry_after=2)
         case MaxConnectionsError():

@@ -1,4 +1,4 @@
-"""The sweeper: trims by age the feeds to which nothing is appended, and finishes what a delete began."""
+"""The sweeper: applies retention to feeds without new events, and completes deletions."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from livefeed.log.catalog import Catalog
 __all__ = ["Sweeper"]
 
 INTERVAL = 30.0
-"""Seconds. Every worker sweeps: it costs one short script a feed, and needs nobody to be elected."""
+"""Seconds between sweeps. Every worker does it: one short script per feed is cheaper than electing a leader."""
 
 _log = structlog.get_logger("livefeed.sweeper")
 
@@ -33,10 +33,10 @@ class Sweeper:
                 for feed in await self.catalog.names():
                     await self.sweep(feed)
             except Unavailable as exc:
-                _log.info("sweeping was put off", reason=str(exc))
+                _log.info("sweeping was postponed", reason=str(exc))
 
     async def sweep(self, feed: str) -> None:
-        """Sweep one feed until there is nothing left to do."""
+        """Sweep one feed until nothing is left to remove."""
         while True:
             try:
                 swept = await self.catalog.sweep(feed)

@@ -1,4 +1,4 @@
-"""The tail: how one worker hears all the logs that it has readers for.
+"""The tail: follows the logs of all feeds that have readers in this worker.
 
 `XREAD BLOCK` is the doorbell. The entries it returns are used directly when they prove that they follow the last event heard.
 Otherwise the log is read by the same rule as everywhere else, and so it is for a feed that stayed silent: a stream that was
@@ -28,10 +28,10 @@ from livefeed.log.keys import Keys
 __all__ = ["AHEAD", "Tail"]
 
 AHEAD = 500
-"""Events that are heard at once: a burst becomes few large writes to each reader instead of many small ones."""
+"""Events per read: a burst becomes a few large writes to each reader instead of many small ones."""
 
 PROBE = 0.8
-"""Seconds for the first questions after a connection was lost. A bell, a command and a probe that all run out are told in 5 s."""
+"""Timeout in seconds of the first commands after a connection was lost. Bell, command and probe must all fail within 5 s."""
 
 _log = structlog.get_logger("livefeed.tail")
 
@@ -45,12 +45,12 @@ class Tail:
         self.channels = channels
         self.counters = counters
         self.progress = time.monotonic()
-        """When the logs were last heard, for readiness."""
+        """When the logs were last read (monotonic), for readiness."""
         self._rung: dict[str, Cursor] = {}
         self._looked: dict[str, float] = {}
 
     def changed(self) -> None:
-        """A channel came or went."""
+        """A channel was added or removed."""
         self.bell.wake()
 
     async def run(self) -> None:
@@ -59,8 +59,8 @@ class Tail:
             try:
                 await self._listen()
             except Unavailable as exc:
-                _log.warning("the event logs cannot be heard", reason=str(exc))
-            except Exception:  # noqa: BLE001  # a supervised loop: what failed is begun again, and counted
+                _log.warning("the event logs cannot be read", reason=str(exc))
+            except Exception:  # noqa: BLE001  # a supervised loop: it is restarted, and the restarts are counted
                 _log.exception("following the event logs failed")
             self.counters.tail_restarts += 1
             await self._recover()
@@ -72,7 +72,7 @@ class Tail:
             try:
                 rung = await self.bell.wait(above)
             except scripts.WrongTypeError:
-                # Some log is not one any more: looking at each finds out which.
+                # Some key is not a stream: reading each log finds out which.
                 rung = dict.fromkeys(channels)
             # A foreign entry rings and is no event. Listening goes on above it, until the next silence.
             self._rung = {name: Cursor.of_entry(entries[-1][0]) for name, entries in rung.items() if entries}
@@ -99,7 +99,7 @@ class Tail:
                 await self._follow(channel)
         except scripts.WrongTypeError as exc:
             if channel.stale_since is None:
-                _log.warning("the feed cannot be heard", feed=channel.feed, reason=str(exc))
+                _log.warning("the log of the feed cannot be read", feed=channel.feed, reason=str(exc))
             channel.stale()
 
     def _heard(self, channel: Channel, rung: Sequence[Entry]) -> bool:
@@ -142,22 +142,22 @@ class Tail:
         if deleted:
             channel.deleted()
         elif channel.ring.head != BIRTH:
-            _log.warning("the feed is gone from Redis", feed=channel.feed)
+            _log.warning("the feed has disappeared from Redis", feed=channel.feed)
             channel.restart(BIRTH)
         else:
             channel.checked()
 
     async def _check_role(self) -> None:
-        """A primary that was demoted goes on answering reads, of a log that no longer grows."""
+        """Raise `Unavailable` on a replica: a demoted primary still answers reads, from a log that no longer grows."""
         if isinstance(self.log.redis, RedisCluster):
-            # A Cluster's client goes where a slot is; the nodes' roles are its business.
+            # The Cluster client follows the slots, and so the roles of nodes.
             return
         role = await scripts.command(self.log.redis, "ROLE")
         if role[0] == b"slave":
             raise Unavailable("this Redis has become a replica")
 
     async def _recover(self) -> None:
-        """Ask until Redis answers, tell the readers when it does not at once, and bring them level when it does."""
+        """Poll until Redis replies. If it does not at once, readers are told `stale`; when it does, they catch up."""
         pause = 0.05
         while True:
             try:
@@ -176,7 +176,7 @@ class Tail:
         for feed, channel in list(self.channels.items()):
             head = heads.get(feed)
             if head is None:
-                # It came meanwhile, or cannot be heard by itself: the next look tells.
+                # It is new, or its key is not a stream: the next read decides.
                 continue
             if channel.stale_since is None:
                 channel.restart(head)

@@ -33,7 +33,7 @@ def test_parse(url: str, expected: Address) -> None:
         ("redis://h/news", "'news'"),
         ("redis://h/0/1", "'/0/1'"),
         ("redis://h?socket_timeout=9", "'socket_timeout'"),
-        ("redis+sentinel://h", "names the service"),
+        ("redis+sentinel://h", "must name the service"),
         ("redis+cluster://h/1", "'/1'"),
     ],
 )

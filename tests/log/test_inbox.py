@@ -109,12 +109,12 @@ async def test_operations(editor: Editor, redis: Redis, redis_url: str) -> None:
 @pytest.mark.parametrize(
     ("fields", "reason"),
     [
-        ({"x": "y"}, "an inbox entry has the field 'item'"),
+        ({"x": "y"}, "an inbox entry must have the field 'item'"),
         ({"item": "{"}, "the item is not JSON"),
         ({"item": b"\xff\xfe"}, "the item is not JSON"),
         ({"item": "{}"}, "headline"),
         ({"item": '{"headline":"h","nonsense":1}'}, "nonsense"),
-        ({"item": '{"headline":"h"}', "op": "explode"}, "op is one of"),
+        ({"item": '{"headline":"h"}', "op": "explode"}, "op must be one of"),
         ({"item": '{"uri":"urn:nobody"}', "op": "hold"}, "no item with the uri"),
         ({"item": "[]", "op": "cancel"}, "JSON object"),
         ({"item": '{"id":"nobody"}', "op": "release"}, "no item"),

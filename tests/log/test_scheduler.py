@@ -143,4 +143,4 @@ async def test_the_scheduler_goes_on_when_redis_could_not_answer(editor: Editor,
         await until(is_out)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
-    assert logs[0]["event"] == "the due-list cannot be read"
+    assert logs[0]["event"] == "the due list cannot be read"
