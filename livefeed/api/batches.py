@@ -1,4 +1,4 @@
-"""Batches: many items in one request, answered line by line in their order."""
+"""Batches: many items in one request, with one line of the response for each, in the same order."""
 
 from __future__ import annotations
 
@@ -19,16 +19,16 @@ NDJSON = "application/x-ndjson"
 MAX_BATCH = 4 * 1024 * 1024
 MAX_ITEMS = 1_000
 TOGETHER = 100
-"""Entries that are checked in one turn of the loop: readers wait for it."""
+"""Entries that are validated in one turn of the event loop, which delays readers."""
 
 
 def from_lines(body: bytes) -> list[bytes]:
-    """One item a line; empty lines are none."""
+    """One item per line; empty lines are skipped."""
     return _counted([line for line in body.split(b"\n") if line.strip()])
 
 
 def from_array(body: bytes) -> list[bytes]:
-    """The items of a JSON array, each as its own JSON again, so that one that is too large or no object is refused alone."""
+    """The items of a JSON array, each encoded by itself, so that an invalid one is rejected alone."""
     return [orjson.dumps(entry) for entry in _counted(load_json(body, limit=MAX_BATCH, what="the batch"))]
 
 
@@ -39,11 +39,11 @@ def _counted(entries: list[Any]) -> list[Any]:
 
 
 async def publish_all(entries: list[bytes], publish: Callable[[bytes], Awaitable[Done]], *, together: bool) -> bytes:
-    """One line of JSON for each entry. After Redis failed once the rest is not tried: each would wait as long in vain.
+    """One line of JSON for each entry. Once Redis has failed, the rest is not tried, since each attempt could time out.
 
-    *together*: the entries do not depend on each other, and go to Redis many at a time; their order stays.
+    *together*: the entries are independent of each other and are sent to Redis concurrently, in their order.
     """
-    # The first goes ahead alone: it may have to make the feed.
+    # The first goes alone: it may have to create the feed.
     size = TOGETHER if together else 1
     chunks = [entries[:1], *(entries[start : start + size] for start in range(1, len(entries), size))]
     lines: list[bytes] = []

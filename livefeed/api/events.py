@@ -29,7 +29,7 @@ _ENDS = {"expired": 4401, "revoked": 4401, "forbidden": 4403}
 
 
 def negotiate(accept: str) -> str:
-    """`sse` or `json`, as an `Accept` header wants it (RFC 9110, 12.5.1). Raises `NotAcceptable`."""
+    """`sse` or `json`, negotiated by the `Accept` header (RFC 9110, 12.5.1). Raises `NotAcceptable`."""
     best, chosen = 0.0, ""
     for part in (accept or "*/*").split(","):
         media, *parameters = (piece.strip().lower() for piece in part.split(";"))
@@ -38,7 +38,9 @@ def negotiate(accept: str) -> str:
         if kind and (quality > best or (quality == best and kind == "sse" and best > 0)):
             best, chosen = quality, kind
     if not chosen:
-        raise NotAcceptable("this is served as text/event-stream, as application/json and over WebSocket: accept one of them")
+        raise NotAcceptable(
+            "this resource is available as text/event-stream, application/json and over WebSocket: accept one of them"
+        )
     return chosen
 
 
@@ -53,7 +55,7 @@ def _quality(text: str) -> float:
 
 
 class Stream:
-    """The owner of a connection that carries one live stream: the reader, and who watches over its credential."""
+    """The owner of a connection with one live stream: its reader, and the watch on its credential."""
 
     __slots__ = ("reader", "release")
 
@@ -73,11 +75,11 @@ class Stream:
         self.reader.closed()
 
     def receive(self, message: str | bytes, /) -> None:
-        """A live stream takes no messages: what its client says is ignored."""
+        """Messages from the client are ignored."""
 
 
 class _Refused:
-    """The owner of a connection that was told no."""
+    """The owner of a connection that was refused."""
 
     def pause(self) -> None: ...
 
@@ -114,7 +116,7 @@ class Events:
         try:
             start = await self._start(feed, scope, *asked, query)
         except Unavailable as error:
-            # A browser's EventSource gives up for ever on a 503, and comes back after a 200 that ends.
+            # A browser's EventSource gives up permanently on a 503, but reconnects after a 200 that ends.
             await serve_sse(scope, receive, send, partial(_refuse, feed, self.hub, error), _VARY)
             return
         await serve_sse(scope, receive, send, start, _VARY)
@@ -122,8 +124,8 @@ class Events:
     async def _websocket(self, feed: str, scope: Scope, receive: Receive, send: Send) -> None:
         offered = scope["subprotocols"]
         if offered and SUBPROTOCOL not in offered:
-            raise BadRequest(f"none of the sub-protocols is known here: offer {SUBPROTOCOL!r}, or none")
-        # The ticket has been redeemed at the door.
+            raise BadRequest(f"none of the subprotocols is supported: offer {SUBPROTOCOL!r} or none")
+        # The middleware has redeemed the ticket.
         query = Query(scope["query_string"], (*PARAMETERS, "ticket"))
         asked = read_start(query, Headers(scope=scope).getlist("last-event-id"), self.hub.terms.now())
         chosen = SUBPROTOCOL if offered else None
@@ -137,7 +139,7 @@ class Events:
     async def _start(
         self, feed: str, scope: Scope, wanted: Start | Since, items: int | None, query: Query
     ) -> Callable[[Outlet], Owner]:
-        """What serves the connection once it takes writes."""
+        """A function that makes the owner of the connection."""
         only = query.only()
         caller: Caller = scope["livefeed.caller"]
         authority: Authority = scope["livefeed.authority"]

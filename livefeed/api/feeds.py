@@ -1,4 +1,4 @@
-"""Feeds over HTTP: which there are, and what is set on them."""
+"""The endpoints of feeds and their settings."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ _YEAR = 366 * 86_400
 
 @dataclass(frozen=True, slots=True)
 class _Optional:
-    """Empty text is "not set", as an answer has it, so that what was read can be put back."""
+    """Treat empty strings as unset, as responses do, so that a response can be sent back in a PUT."""
 
     rule: Rule
 
@@ -61,13 +61,13 @@ SETTINGS = Record(
         "retention": _RETENTION,
     },
     FeedSettings,
-    foreign=dict.fromkeys(("name", "head", "readers"), "is told by the server: leave it out"),
+    foreign=dict.fromkeys(("name", "head", "readers"), "is set by the server: omit it"),
 )
-"""What the owner of a feed can set, and its rules."""
+"""The rules for feed settings."""
 
 
 class Feeds:
-    """*readers* tells how many live readers a feed has."""
+    """*readers* returns the number of live readers of a feed."""
 
     def __init__(self, catalog: Catalog, audit: Audit, readers: Callable[[str], int]) -> None:
         self._catalog = catalog
@@ -104,14 +104,14 @@ class Feeds:
         feed = await self._catalog.get(check_feed_name(request.path_params["feed"]))
         if not feed.settings.public:
             caller_of(request).require(Role.READ, feed.name)
-        etag = f'W/"{feed.revision}-{feed.head}"'  # weak: readers come and go without a change of the feed
+        etag = f'W/"{feed.revision}-{feed.head}"'  # weak: the number of readers is not part of it
         headers = {"ETag": etag, "Cache-Control": "private, no-cache"}
         if is_unchanged(request, etag):
             return Response(status_code=304, headers=headers)
         return Response(self._shown(feed), media_type=JSON, headers=headers)
 
     async def put(self, request: Request) -> Response:
-        """Make or change a feed. What is left out gets its default."""
+        """Create or replace a feed's settings. Omitted ones get their defaults."""
         name = check_feed_name(request.path_params["feed"])
         caller_of(request).require(Role.ADMIN, name)
         Query(request.scope["query_string"], ())
@@ -124,7 +124,7 @@ class Feeds:
         return Response(self._shown(await self._catalog.get(name)), 201 if made else 200, headers, JSON)
 
     async def delete(self, request: Request) -> Response:
-        """Its last cursor is kept, so that a feed made again counts on."""
+        """Delete a feed. Its last cursor is kept, so that sequence numbers continue if it is created again."""
         name = check_feed_name(request.path_params["feed"])
         caller_of(request).require(Role.ADMIN, name)
         Query(request.scope["query_string"], ())

@@ -1,4 +1,4 @@
-"""Health: whether the process lives, whether it can serve, and what it counts."""
+"""Liveness, readiness and metrics."""
 
 from __future__ import annotations
 
@@ -18,9 +18,9 @@ _FORWARDED = ("forwarded", "x-forwarded-for", "x-real-ip", "via")
 
 
 class Health:
-    """The endpoints for whoever watches over the server.
+    """The endpoints for monitoring.
 
-    *faults* names what keeps the server from serving, in words; *metrics* is Prometheus' text.
+    *faults* returns the reasons why the server is not ready; *metrics* the Prometheus text format.
     """
 
     def __init__(self, faults: Callable[[], Awaitable[Sequence[str]]], metrics: Callable[[], Awaitable[bytes]]) -> None:
@@ -35,7 +35,7 @@ class Health:
         ]
 
     async def live(self, _: Request) -> Response:
-        """The event loop turns: Redis' health is no reason to kill this process."""
+        """200 whenever the event loop runs: an outage of Redis is no reason to restart this process."""
         return _answer(b'{"status":"alive"}', "application/json")
 
     async def ready(self, _: Request) -> Response:
@@ -55,9 +55,9 @@ def _answer(body: bytes, media_type: str) -> Response:
 
 
 def _is_local(request: Request) -> bool:
-    """Whether it comes from this machine itself: a proxy on it speaks for somebody else.
+    """Whether the request comes from this machine itself, and not through a proxy on it.
 
-    So does a browser on it, for a page whose host name has been made to lead here: who means this machine says so.
+    The Host header must name this machine too, because of DNS rebinding: a web page could make a local browser ask.
     """
     if request.client is None or any(name in request.headers for name in _FORWARDED):
         return False

@@ -1,4 +1,4 @@
-"""Items over HTTP: publish, list, read and change them."""
+"""The endpoints of items: publish, list, read and change them."""
 
 from __future__ import annotations
 
@@ -92,7 +92,7 @@ class Items:
         stored = await self._editor.items.item(feed.name, item_id)
         current = Current.read(stored)
         if current.first is None and not caller.may(Role.EDIT, feed.name):
-            # Nobody but the desk learns of what is not out yet, not even that it is there.
+            # Only the desk may learn that an unpublished item exists.
             raise NotFound(f"the feed {feed.name!r} has no item {item_id[:80]!r}")
         etag = f'"{current.version}"'
         headers = {"ETag": etag, **self._lists.caching(request, feed)}
@@ -117,7 +117,7 @@ class Items:
         feed, caller = check_feed_name(request.path_params["feed"]), caller_of(request)
         caller.require(Role.CONTRIBUTE, feed)
         query = Query(request.scope["query_string"], ("durability",))
-        media_type(request, (MERGE_PATCH, JSON))  # a patch without a body is an error, not no patch
+        media_type(request, (MERGE_PATCH, JSON))  # a missing body is an error, not an empty patch
         patch = await read_json(request, MAX_ITEM, (MERGE_PATCH, JSON), "the patch")
         self._charge(request, caller, 1)
         done = await self._editor.patch(
@@ -143,7 +143,7 @@ class Items:
         return self._changed(caller_of(request), feed, "item.canceled", done)
 
     async def release(self, request: Request) -> Response:
-        """The body may be a merge patch, so that what was wrong need not be seen once more."""
+        """Release an item, with the body as a merge patch if there is one."""
         feed, item_id, expects = self._addressed(request)
         patch = await read_json(request, MAX_ITEM, (MERGE_PATCH, JSON), "the patch")
         self._charge(request, caller_of(request), 1)
@@ -159,7 +159,7 @@ class Items:
 
     @staticmethod
     def _addressed(request: Request) -> tuple[str, str, int | None]:
-        """The feed and item of a request that only an editor may make, and the version that it expects."""
+        """The feed, item and expected version of a request that requires an editor."""
         feed = check_feed_name(request.path_params["feed"])
         caller_of(request).require(Role.EDIT, feed)
         Query(request.scope["query_string"], ())

@@ -1,4 +1,4 @@
-"""Lists: pages of current items, each true for one position of the log."""
+"""Lists: pages of current items, each consistent with one position of the log."""
 
 from __future__ import annotations
 
@@ -33,16 +33,16 @@ LIMIT, MOST = 50, 200
 SEARCHED = 2_000
 CHUNK = 100
 MAX_SEARCHES = 16
-"""Searches that wait for the one at work. Anybody may ask, and each costs as much as a thousand deliveries."""
+"""Searches that may wait for the running one. Anyone may search, and each costs as much as a thousand deliveries."""
 MAX_PAGE = 1024 * 1024
-"""Bytes of a page: 200 items of 64 KiB would be 13 MB for whoever asks."""
+"""Maximum size of a page in bytes: 200 items of 64 KiB would be 13 MB."""
 
 _MEMBER = re.compile(r"[0-9]{15}:[0-9A-Za-z-]{1,64}", re.ASCII)
 PARAMETERS = ("limit", "before", "tag", "urgency", "uri", "q", "since", "view")
 
 
 class _Words(msgspec.Struct, rename="camel"):
-    """Where `q` looks."""
+    """The fields that `q` searches."""
 
     headline: str = ""
     body_text: str = ""
@@ -68,7 +68,7 @@ class Lists:
 
     @staticmethod
     def caching(request: Request, feed: Feed) -> dict[str, str]:
-        """Whoever keeps a copy asks each time whether it is still true; only a public feed's may be kept for everybody."""
+        """Caches must revalidate each time; shared caches may store lists of public feeds only."""
         shared = feed.settings.public and not caller_of(request).subject
         return {"Cache-Control": "no-cache" if shared else "private, no-cache", "Vary": "Authorization, Cookie"}
 
@@ -87,7 +87,7 @@ class Lists:
         return Response(body, media_type=JSON, headers=headers)
 
     async def for_desk(self, feed: str, item_id: str, stored: StoredItem) -> bytes:
-        """An item with what only the desk sees: its state, its note, and what a withheld one said."""
+        """An item with the fields for the desk: its state, its note, and the text of a withheld one."""
         row = _desk_json(stored.data, stored.desk, stored.state)
         if stored.state != "withheld":
             return row
@@ -98,7 +98,7 @@ class Lists:
         limit = query.integer("limit", 1, MOST) or LIMIT
         before = query.one("before")
         if before is not None and _MEMBER.fullmatch(before) is None:
-            raise BadRequest(f"before={before[:60]!r} is not a place in a list: use the `next` of an earlier page, unchanged")
+            raise BadRequest(f"before={before[:60]!r} is not a page position: use the `next` of an earlier page, unchanged")
         text = query.one("since")
         since = parse_since(text, time.time_ns() // 1_000_000).ms if text is not None else None
         if "uri" in query:
@@ -110,7 +110,7 @@ class Lists:
         return _cut(page, since)
 
     async def _by_uri(self, feed: str, uri: str, only: Filter, *, desk: bool) -> Listing:
-        """At most one; true for the position that was read first, as with `_search`."""
+        """At most one item; consistent with the position that was read first, as in `_search`."""
         head = (await self._catalog.get(feed)).head
         item_id = await self._items.id_of(feed, uri)
         row = await self._items.row(feed, item_id, only=only, desk=desk) if item_id else None
@@ -118,7 +118,7 @@ class Lists:
 
     async def _search_in_turn(self, feed: str, words: list[str], limit: int, only: Filter, before: str, *, desk: bool) -> Listing:
         if self._searches >= MAX_SEARCHES:
-            raise TooManyRequests("too many are searching at the moment", retry_after=2)
+            raise TooManyRequests("too many searches are running", retry_after=2)
         self._searches += 1
         try:
             async with self._searching:
@@ -127,9 +127,9 @@ class Lists:
             self._searches -= 1
 
     async def _search(self, feed: str, words: list[str], limit: int, only: Filter, before: str, *, desk: bool) -> Listing:
-        """The newest items that hold all *words*, among the newest 2,000 below *before*.
+        """The newest items that contain all *words*, among the newest 2,000 below *before*.
 
-        True for the position that was read first: what changes in between is told again by the stream, never missed.
+        Consistent with the position that was read first: the stream repeats later changes, so none is missed.
         """
         found: list[Row] = []
         head: Cursor | None = None
@@ -147,7 +147,7 @@ class Lists:
             before = page.next
             if not before or seen >= SEARCHED:
                 return Listing(head, tuple(found), "")
-            # Searching gets about half of the time; the rest is for those who are served live.
+            # Yield, so that searching takes about half of the event loop's time.
             await asyncio.sleep(min(time.monotonic() - began, 0.02))
 
 
@@ -169,7 +169,7 @@ def _holds(data: bytes, words: list[str]) -> bool:
 
 
 def _cut(page: Listing, since: int | None) -> Listing:
-    """The rows from *since* on, and no more of them than a page may have bytes."""
+    """The rows from *since* on, as many as fit into a page."""
     size = 0
     rows: list[Row] = []
     for row in page.rows:
@@ -189,7 +189,7 @@ def _page_json(page: Listing, *, desk: bool) -> bytes:
 
 
 def _desk_json(data: bytes, desk: bytes, state: str) -> bytes:
-    """*data* with the members that only the desk sees after its own."""
+    """*data* with the desk's members appended."""
     more = orjson.dumps({"state": state, **({"draft": True} if state == "draft" else {})})
     if desk and desk != b"{}":
         more = more[:-1] + b"," + desk[1:]

@@ -27,9 +27,9 @@ MAX_LIMIT = 500
 MAX_WAIT = 60
 """Seconds."""
 MAX_PAGE = 1024 * 1024
-"""Bytes of a page: 500 events of 64 KiB would be 32 MB for whoever asks."""
+"""Maximum size of a page in bytes: 500 events of 64 KiB would be 32 MB."""
 MAX_READ = 5_000
-"""Events that one request has read for it: a filter that nothing passes must not read the whole log at once."""
+"""Events that one request may read: a filter that nothing passes must not read the whole log at once."""
 
 
 class Poll:
@@ -46,12 +46,12 @@ class Poll:
         self._fault: RequestError | None = None
 
     def end(self, reason: str) -> None:
-        """The credential stopped counting while the request waited."""
+        """The credential became invalid while the request was waiting."""
         self._fault = Unauthorized(f"the credential has {reason}: show another one")
         self._changed.set()
 
     async def run(self, start: Start, wait: int) -> bytes:
-        """The page, as JSON; waits at most *wait* seconds for the first event."""
+        """The page as JSON; waits up to *wait* seconds for the first event."""
         match start:
             case Newest(items):
                 return await self._listing(items, None, None)
@@ -99,13 +99,13 @@ class Poll:
             raise Unavailable("the event log cannot be read at the moment")
 
     async def _collect(self, position: Cursor) -> tuple[list[Event], Cursor, bool] | Hole:
-        """The events after *position* that pass, the position after them, and whether there are more."""
+        """The events after *position* that pass the filter, the position after them, and whether there are more."""
         events: list[Event] = []
         size = read = 0
         while True:
             page = await self._read(position)
             if isinstance(page, Hole):
-                # What was found before the hole is told first; the hole is the next page's.
+                # Events before the hole come first; the next page reports the hole.
                 return (events, position, True) if events else page
             for event in page.events:
                 if len(events) == self.limit or size > MAX_PAGE:
@@ -125,7 +125,7 @@ class Poll:
         while True:
             generation = self.channel.generation
             page = await self.hub.log.read(self.channel.feed, position)
-            # A hold or cancel that became known meanwhile may have removed what was read.
+            # A hold or cancel in the meantime may have removed what was read.
             if generation != self.channel.generation:
                 continue
             if not isinstance(page, NoFeed):

@@ -1,4 +1,4 @@
-"""Presence: who is at a feed's desk, and which screens show it. It informs people; nothing is locked or refused by it."""
+"""Presence: who is at a feed's desk, and which screens show it. For information only: it locks nothing."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ _FRESH = {"Cache-Control": "no-store"}
 
 
 class AtDesk(msgspec.Struct, frozen=True):
-    """One open desk: *item* is the one that is being edited there."""
+    """One open desk; *item* is the one being edited there."""
 
     desk: str
     name: str = ""
@@ -41,7 +41,7 @@ class AtDesk(msgspec.Struct, frozen=True):
 
 
 class ScreenReport(msgspec.Struct, frozen=True):
-    """What a screen says of itself. *heard* is how long ago (ms) its stream last brought anything."""
+    """A screen's report about itself. *heard* is the time in ms since its stream last brought anything."""
 
     screen: str
     state: str
@@ -87,7 +87,7 @@ class Presence:
         ]
 
     async def report_desk(self, request: Request) -> Response:
-        """A desk says that it is there, and learns who else is."""
+        """Register a desk as open; the response lists all open desks."""
         feed, caller = check_feed_name(request.path_params["feed"]), caller_of(request)
         caller.require(Role.CONTRIBUTE, feed)
         report: AtDesk = await _read(request, AT_DESK)
@@ -103,7 +103,7 @@ class Presence:
         return Response(status_code=204, headers=_FRESH)
 
     async def report_screen(self, request: Request) -> Response:
-        """A screen says how it is. Whoever may read the feed may hang up a screen of it."""
+        """Store a screen's report. Anyone who may read the feed may run a screen of it."""
         feed = await self._catalog.get(check_feed_name(request.path_params["feed"]))
         if not feed.settings.public:
             caller_of(request).require(Role.READ, feed.name)

@@ -1,4 +1,4 @@
-"""Errors as answers: problem documents (RFC 9457), with the headers that tell a client what to do next."""
+"""Exceptions as responses: problem documents (RFC 9457) with their headers."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def problem_response(error: RequestError) -> Response:
 
 
 def _response(problem: Mapping[str, Any], headers: Mapping[str, str] | None = None) -> Response:
-    # A problem is about this request only: nothing between may answer another one with it.
+    # A problem concerns this request only and must not be cached.
     return Response(
         orjson.dumps(problem),
         problem["status"],
@@ -46,12 +46,12 @@ async def _request_error(connection: Request | WebSocket, error: Exception) -> R
 
 
 async def _http_exception(connection: Request | WebSocket, error: Exception) -> Response:
-    """What the router says: no such path, no such method."""
+    """The router's own errors: unknown path, unknown method."""
     assert isinstance(error, HTTPException)
     title = HTTPStatus(error.status_code).phrase
     detail = {
         404: "there is nothing at this path",
-        405: "this path does not know that method: the Allow header tells those it knows",
+        405: "this path does not support that method: the Allow header lists the supported ones",
     }.get(error.status_code, error.detail)
     problem = {"type": "about:blank", "title": title, "status": error.status_code, "detail": detail}
     headers = {"Allow": _methods(connection)} if error.status_code == 405 else error.headers
@@ -59,19 +59,19 @@ async def _http_exception(connection: Request | WebSocket, error: Exception) -> 
 
 
 def _methods(connection: Request | WebSocket) -> str:
-    """All that the path knows: the router itself names those of its first route only (RFC 9110, section 15.5.6)."""
+    """All methods of the path (RFC 9110, 15.5.6): the router itself only names those of the first matching route."""
     routes = [route for route in connection.scope["router"].routes if isinstance(route, Route)]
     here = [route for route in routes if route.matches(connection.scope)[0] is not Match.NONE]
     return ", ".join(sorted({method for route in here for method in route.methods or ()}))
 
 
 async def _accident(connection: Request | WebSocket, _error: Exception) -> Response:
-    """A fault of ours: its text may hold anything, so the client is told none of it; the server logs it."""
+    """An internal error. Its text may contain anything, so it is logged and not sent."""
     problem = {
         "type": "about:blank",
         "title": "Internal Server Error",
         "status": 500,
-        "detail": "the server made a mistake and has noted it",
+        "detail": "an internal error occurred and has been logged",
     }
     return await _answer(connection, _response(problem))
 

@@ -1,4 +1,4 @@
-"""Publishing on somebody's behalf: what they may do, how often, and a note of what they did."""
+"""Publishing on behalf of a caller: permissions, rate limits, audit."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Publishing", "done_json"]
 
 
 def done_json(done: Done) -> bytes:
-    """`{"event", "item"}`: the answer to whoever made a change. The desk's note stays out of it, as everywhere."""
+    """`{"event", "item"}`, the response to a change. The desk's note is not part of it."""
     item = done.item
     if isinstance(item, Item):
         item = msgspec.structs.replace(item, ed_note="")
@@ -29,7 +29,7 @@ def done_json(done: Done) -> bytes:
 
 
 class Publishing:
-    """What HTTP and WebSocket have in common when somebody publishes."""
+    """The part of publishing that HTTP and WebSocket have in common."""
 
     def __init__(self, editor: Editor, audit: Audit) -> None:
         self.editor = editor
@@ -45,7 +45,7 @@ class Publishing:
         update: bool = False,
         durability: Durability | None = None,
     ) -> Done:
-        """Check and publish *item*; who may only contribute gives drafts."""
+        """Validate and publish *item*. A caller that may only contribute can only submit drafts."""
         caller.require(Role.CONTRIBUTE, feed)
         given = parse_item(item, now=time.time_ns() // 1_000_000)
         self._require_draft(caller, feed, given, update)

@@ -1,4 +1,4 @@
-"""What the endpoints ask of a request: its caller, its body, its preconditions."""
+"""Parts of a request that endpoints need: caller, body, preconditions."""
 
 from __future__ import annotations
 
@@ -28,22 +28,22 @@ def authority_of(request: Request) -> Authority | None:
 
 
 def media_type(request: Request, allowed: Collection[str]) -> str:
-    """The type of the body, one of *allowed*, in UTF-8 and not compressed."""
+    """The media type of the body, which must be one of *allowed*, in UTF-8 and not compressed."""
     given = request.headers.get("content-type", "")
     kind, _, parameters = given.partition(";")
     kind = kind.strip().lower()
     if kind not in allowed:
-        raise UnsupportedMediaType(f"{given[:80]!r} is not a type that is taken here: send {' or '.join(allowed)}")
+        raise UnsupportedMediaType(f"{given[:80]!r} is not a supported media type: send {' or '.join(allowed)}")
     charset = re.search(r'charset\s*=\s*"?([^\s";]+)', parameters, re.IGNORECASE)
     if charset and charset[1].lower() not in ("utf-8", "utf8", "us-ascii"):
-        raise UnsupportedMediaType(f"the charset {charset[1][:40]!r} is not taken: send UTF-8")
+        raise UnsupportedMediaType(f"the charset {charset[1][:40]!r} is not supported: send UTF-8")
     if request.headers.get("content-encoding", "identity").lower() != "identity":
-        raise UnsupportedMediaType("compressed bodies are not taken: send it as it is")
+        raise UnsupportedMediaType("compressed bodies are not supported: send it uncompressed")
     return kind
 
 
 async def read_body(request: Request, limit: int, what: str = "the body") -> bytes:
-    """At most *limit* bytes; a larger body is refused before it is read, or as soon as that many have come."""
+    """The body, of at most *limit* bytes; a larger one is rejected as early as possible."""
     announced = request.headers.get("content-length", "0")
     if announced.isdecimal() and len(announced) < 20 and int(announced) > limit:
         raise TooLarge(f"{what} has {int(announced):,} bytes: {limit:,} are allowed")
@@ -72,9 +72,9 @@ _LARGEST = 2**53
 
 
 def expected_version(request: Request) -> int | None:
-    """The version that `If-Match` names, None when any will do.
+    """The version that `If-Match` requires; None for any.
 
-    An item has one current version, so that a list of them could only be a guess.
+    An item has one current version, so lists of them are rejected.
     """
     given = request.headers.get("if-match")
     if given is None or given.strip() == "*":

@@ -35,7 +35,7 @@ SUBPROTOCOL = "livefeed.v1"
 
 COMMANDS = Rate(per_second=50, burst=200)
 MAX_WAITING = 256
-"""Commands that wait for the ones before them."""
+"""Commands that may be queued."""
 MAX_FEEDS = 100
 """Subscriptions of one connection."""
 
@@ -62,7 +62,7 @@ class Sockets:
         Query(scope["query_string"], ("ticket",))
         offered = scope["subprotocols"]
         if offered and SUBPROTOCOL not in offered:
-            raise BadRequest(f"none of the sub-protocols is known here: offer {SUBPROTOCOL!r}, or none")
+            raise BadRequest(f"none of the subprotocols is supported: offer {SUBPROTOCOL!r} or none")
 
         def begin(outlet: Outlet) -> Owner:
             return Socket(self, outlet, scope["livefeed.caller"], scope["livefeed.authority"])
@@ -72,7 +72,9 @@ class Sockets:
 
 async def _upgrade(_: Request) -> Response:
     raise HTTPException(
-        426, "this is a WebSocket: ask for it with 'Upgrade: websocket'", {"Upgrade": "websocket", "Connection": "upgrade"}
+        426,
+        "this is a WebSocket endpoint: request it with 'Upgrade: websocket'",
+        {"Upgrade": "websocket", "Connection": "upgrade"},
     )
 
 
@@ -106,7 +108,7 @@ class Subscription:
 
 
 class Socket:
-    """One connection: its subscriptions, and its commands, carried out one after the other."""
+    """One connection: its subscriptions, and its commands, which are executed one after the other."""
 
     def __init__(self, sockets: Sockets, outlet: Outlet, caller: Caller, authority: Charging) -> None:
         self.hub = sockets.hub
@@ -167,16 +169,16 @@ class Socket:
     # -- commands
 
     async def _work(self) -> None:
-        # In their order: who unsubscribes and publishes wants it in that order.
+        # Sequentially: clients rely on the order of their commands.
         while self._commands:
             command = self._commands.popleft()
             try:
                 await self._carry_out(command)
             except RequestError as error:
                 self._refuse(command.ref, error)
-            except Exception:  # noqa: BLE001  # the edge of a connection: this one ends, the others go on
+            except Exception:  # noqa: BLE001  # the edge of a connection: only this one is closed
                 _log.exception("a command failed", command=type(command).__name__)
-                self.outlet.close(1011, "the server made a mistake")
+                self.outlet.close(1011, "internal error")
                 break
         self._at_work = None
 
@@ -213,7 +215,7 @@ class Socket:
         )
         self.subscriptions[command.feed] = subscription
         self.hub.join(subscription.reader)
-        # The next command may be about this very subscription: its answer comes after this one's.
+        # The next command may refer to this subscription, and its response must come after this one's.
         await subscription.answered.wait()
 
     def _unsubscribe(self, ref: str | int | None, feed: str) -> None:
@@ -234,7 +236,7 @@ class Socket:
         self.outlet.write(text_frame(head[:-1] + b"," + done_json(done)[1:]))
 
     async def _renew(self, ref: str | int | None, token: str) -> None:
-        """Another credential takes the place of the one that was shown; what it does not grant ends."""
+        """Replace the connection's credential. Subscriptions that the new one does not permit are ended."""
         caller = await self.authority.identify(token)
         self._release()
         self.caller = caller
@@ -249,7 +251,7 @@ class Socket:
     # -- the end
 
     def unsubscribed(self, subscription: Subscription, code: int, reason: str, farewell: bytes) -> None:
-        """One subscription was ended from this side; where that is for the whole server, so is the connection."""
+        """The server ended a subscription; if the reason concerns all of them, close the connection."""
         if code in (1001, 1012):
             self.outlet.close(code, reason, farewell)
             return

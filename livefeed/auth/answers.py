@@ -1,4 +1,4 @@
-"""Saying no before anything was served: a problem document, or the refusal of a WebSocket's handshake."""
+"""Refusals by the middleware: a problem document, or the rejection of a WebSocket handshake."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Who is it, and does that still hold: the one place where credentials become callers."""
+"""Authentication: turns credentials into callers, and ends connections whose credential becomes invalid."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ class Authenticator:
         self._watch = Watch()
 
     async def identify(self, credential: str) -> Caller:
-        """The caller whose key or token *credential* is."""
+        """The caller that the key or token *credential* belongs to. Raises `Unauthorized`, `Unavailable`."""
         if len(credential) > LONGEST:
             raise Unauthorized(f"the credential is longer than {LONGEST} bytes")
         if credential.count(".") == 2 and credential.startswith("eyJ"):
@@ -68,11 +68,11 @@ class Authenticator:
             return caller
         found = await self.keys.find(credential)
         if found is None:
-            raise Unauthorized("the credential is neither a key nor a token that this server knows")
+            raise Unauthorized("the credential is not a key or token that this server knows")
         return found
 
     async def identify_session(self, cookie: str) -> Caller | None:
-        """The caller who signed in with this browser; None when the session ended or what it was opened with did."""
+        """The caller of a browser session; None when the session, or the credential that it was opened with, has ended."""
         found = await self.sessions.find(cookie)
         if found is None or not self.holds(found[0].key_id):
             return None
@@ -80,14 +80,14 @@ class Authenticator:
         return replace(caller, expires=until, session=self.sessions.mark(cookie))
 
     async def redeem(self, ticket: str) -> Caller:
-        """The caller for whom this ticket was made; a second time it is nobody's."""
+        """The caller that the one-time *ticket* was issued to. Raises `Unauthorized`."""
         caller = await self.tickets.take(ticket)
         if caller is None or not self.holds(caller.key_id):
-            raise Unauthorized("the ticket was used before, is too old or was never made")
+            raise Unauthorized("the ticket was used before, has expired or was never issued")
         return caller
 
     def holds(self, key_id: str) -> bool:
-        """Whether the key or token with this id counts still."""
+        """Whether the key or token with this id is still valid."""
         if key_id.startswith(DENIED):
             return self.tokens.holds(key_id) and not self.keys.is_denied(key_id)
         return self.keys.holds(key_id)
@@ -101,11 +101,11 @@ class Authenticator:
         self._publishing.charge(caller.key_id, count, time.monotonic())
 
     def check_now(self) -> None:
-        """End at once what was revoked in this worker."""
+        """End the connections whose credential was revoked in this worker, at once."""
         self._watch.revoke(self.holds)
 
     async def run(self) -> None:
-        """Hear of expiry and revocation until cancelled."""
+        """End connections on expiry and revocation, until cancelled."""
         async with asyncio.TaskGroup() as group:
             # Apart, because a Redis that hangs must not keep what has expired alive, nor a JWKS address what was revoked.
             group.create_task(self._expire())
@@ -113,7 +113,7 @@ class Authenticator:
             group.create_task(self._rotate())
 
     def expire(self) -> None:
-        """End what has expired by now."""
+        """End the connections whose credential has expired."""
         self._watch.expire(self._clock())
 
     async def _expire(self) -> None:
@@ -131,7 +131,7 @@ class Authenticator:
             except Unavailable as error:
                 # Once for each outage.
                 if not failing:
-                    log.warning("keys and sessions stay as they were", error=str(error))
+                    log.warning("keys and sessions cannot be refreshed", error=str(error))
                 failing = True
 
     async def _rotate(self) -> None:

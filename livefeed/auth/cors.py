@@ -1,4 +1,4 @@
-"""What pages of other origins may read: public feeds everybody, with credentials only the pages that were named."""
+"""CORS: pages of any origin may read public feeds; only listed origins may send credentials."""
 
 from __future__ import annotations
 

@@ -116,7 +116,7 @@ class AuthEndpoints:
     async def show_session(self, request: Request) -> Response:
         caller = _caller(request)
         if not caller.subject:
-            raise Unauthorized("nobody is signed in here")
+            raise Unauthorized("no one is signed in")
         return _answer({"subject": caller.subject, "grants": grants_to_dict(caller.grants), "expires": _time(caller.expires)})
 
     async def end_session(self, request: Request) -> Response:
@@ -182,12 +182,12 @@ class AuthEndpoints:
 def _read_page(request: Request) -> tuple[str, int]:
     query = request.query_params
     if unknown := set(query) - {"before", "limit"}:
-        raise BadRequest(f"{min(unknown)[:80]!r} is no parameter here: there are 'before' and 'limit'")
+        raise BadRequest(f"{min(unknown)[:80]!r} is not a parameter here: use 'before' and 'limit'")
     before, limit = query.get("before", "+"), query.get("limit", "100")
     if before != "+" and not _PLACE.fullmatch(before):
-        raise BadRequest("before is the id of an entry")
+        raise BadRequest("before must be the id of an entry")
     if not re.fullmatch(r"[0-9]{1,3}", limit) or not 1 <= int(limit) <= 500:
-        raise BadRequest("limit is a number from 1 to 500")
+        raise BadRequest("limit must be a number from 1 to 500")
     return before, int(limit)
 
 
@@ -198,13 +198,15 @@ async def _read_key_input(request: Request) -> KeyInput:
     async for chunk in request.stream():
         body += chunk
         if len(body) > LONGEST_BODY:
-            raise TooLarge(f"this takes at most {LONGEST_BODY} bytes")
+            raise TooLarge(f"the body may have at most {LONGEST_BODY} bytes")
     try:
         asked = msgspec.json.decode(body, type=KeyInput)
     except msgspec.ValidationError as error:
-        raise Invalid(FieldError("", "form", f"a key is asked for with name, grants and expires: {error}")) from None
+        raise Invalid(FieldError("", "form", f"a key must have name, grants and expires: {error}")) from None
     except (msgspec.DecodeError, UnicodeDecodeError, RecursionError):
         raise BadRequest("the body is not JSON") from None
     if asked.expires is not None and asked.expires.tzinfo is None:
-        raise Invalid(FieldError("/expires", "time zone", "expires is a time with its zone, such as 2026-12-31T00:00:00Z"))
+        raise Invalid(
+            FieldError("/expires", "time zone", "expires must be a time with a time zone, such as 2026-12-31T00:00:00Z")
+        )
     return asked

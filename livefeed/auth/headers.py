@@ -1,4 +1,4 @@
-"""What every answer tells the browser not to do."""
+"""Security headers of all responses."""
 
 from __future__ import annotations
 

@@ -1,7 +1,7 @@
-"""The keys that tokens are signed with: a secret, a JWKS file or a JWKS address; changed keys are taken up while running.
+"""The keys that tokens are signed with: a secret, a JWKS file or a JWKS URL, reloaded when they change.
 
-Each key is bound to one algorithm when it is read, so that what a token says of itself can choose among keys but never
-how a key is used. A key that is too weak stops the server's start; one that comes later leaves the keys as they were, loudly.
+Each key is bound to one algorithm when it is read, so that a token's header can select a key but not how it is used. A weak key
+prevents the server's start; in a later update it is rejected with a warning, and the previous keys stay in use.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ log = structlog.get_logger("livefeed.auth")
 
 @dataclass(frozen=True, slots=True)
 class SigningKey:
-    """One key, the algorithm that it is for, and a name for it that tells nothing."""
+    """One key, its algorithm, and a *mark* that identifies it without revealing anything."""
 
     kid: str | None
     algorithm: str
@@ -51,9 +51,9 @@ class SigningKey:
 
 
 def read_jwk(data: object, *, symmetric: bool) -> SigningKey | None:
-    """Read one key of a set; None when it is for something else than HS256, RS256, ES256 and EdDSA signatures."""
+    """Read one key of a set; None unless it is for HS256, RS256, ES256 or EdDSA signatures."""
     if not isinstance(data, dict):
-        raise ConfigError("a JWKS has a key that is no object")
+        raise ConfigError("the JWKS has a key that is not an object")
     kid = data.get("kid")
     shown = f"the JWKS key {kid!r}"
     if data.get("use", "sig") != "sig" or "verify" not in data.get("key_ops", ["verify"]):
@@ -61,12 +61,12 @@ def read_jwk(data: object, *, symmetric: bool) -> SigningKey | None:
     kind = data.get("kty")
     algorithm = ALGORITHMS.get((str(kind), data.get("crv")))
     if algorithm is None or data.get("alg", algorithm) != algorithm:
-        log.info("a token key is left out: it is for another algorithm", kid=kid)
+        log.info("ignoring a token key for another algorithm", kid=kid)
         return None
     if kind == "oct" and not symmetric:
-        raise ConfigError(f"{shown} is a shared secret, which an address must not publish")
+        raise ConfigError(f"{shown} is a shared secret, which must not be published at a URL")
     if kid is not None and not isinstance(kid, str):
-        raise ConfigError(f"{shown} has a kid that is no string")
+        raise ConfigError(f"{shown} has a kid that is not a string")
     try:
         material = PyJWK({name: value for name, value in data.items() if name not in _PRIVATE or kind == "oct"}, algorithm)
     except (PyJWTError, ValueError, TypeError, KeyError) as error:
@@ -95,17 +95,17 @@ def read_jwks(data: bytes, *, symmetric: bool) -> tuple[SigningKey, ...]:
     try:
         value = orjson.loads(data)
     except orjson.JSONDecodeError:
-        raise ConfigError("a JWKS is a JSON object, and this is none") from None
+        raise ConfigError("the JWKS is not a JSON object") from None
     if not isinstance(value, dict) or not isinstance(value.get("keys"), list):
-        raise ConfigError("a JWKS has a list of 'keys', and this has none")
+        raise ConfigError("the JWKS has no array 'keys'")
     keys = [key for key in (read_jwk(entry, symmetric=symmetric) for entry in value["keys"]) if key is not None]
     if not keys:
-        raise ConfigError("a JWKS has no key for signing")
+        raise ConfigError("the JWKS has no signing key")
     return tuple(keys)
 
 
 def secret_key(secret: str) -> SigningKey:
-    """The key of a plain shared secret."""
+    """The HS256 key of a shared secret."""
     if len(secret.encode()) < SHORTEST:
         raise ConfigError(f"the secret that signs tokens is too short: HS256 needs {SHORTEST} characters or more")
     data = {"kty": "oct", "alg": "HS256", "k": base64url_encode(secret.encode()).decode()}
@@ -149,7 +149,7 @@ class KeySet:
 
     @property
     def is_ready(self) -> bool:
-        """False while the JWKS address has never answered."""
+        """False until the JWKS URL has responded once."""
         return not self._is_address or bool(self._found)
 
     def _read_file(self, path: Path) -> bool:
@@ -170,17 +170,17 @@ class KeySet:
         return changed
 
     async def refresh(self, *, wanted: bool = False) -> bool:
-        """Look for other keys, not too often; *wanted* when a token names a key that is not known. Whether they changed."""
+        """Reload the keys if it is time to. *wanted*: a token names an unknown key. Returns whether the keys changed."""
         if self._source is None:
             return False
-        # Who needs a key that somebody is fetching already waits for that.
+        # Concurrent requests wait for one fetch.
         async with self._asking:
             return await self._refresh(wanted=wanted)
 
     async def _refresh(self, *, wanted: bool) -> bool:
         assert self._source is not None
         now = time.monotonic()
-        # A token can name any key id, so asking on its behalf is bounded like everything that strangers cause.
+        # A token can name any key id, so fetches that it causes are rate-limited.
         pause = self._retry_after if wanted or not self._found else self._refresh_after
         if self._is_address and self._asked is not None and now - self._asked < pause:
             return False
@@ -188,7 +188,7 @@ class KeySet:
         try:
             return self._take(await self._fetch()) if self._is_address else self._read_file(Path(self._source))
         except (ConfigError, httpx2.HTTPError) as error:
-            log.warning("the token keys stay as they were", source=self._source, error=str(error) or type(error).__name__)
+            log.warning("the token keys could not be reloaded", source=self._source, error=str(error) or type(error).__name__)
             return False
 
     async def _fetch(self) -> tuple[SigningKey, ...]:

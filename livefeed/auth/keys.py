@@ -1,4 +1,4 @@
-"""Publish keys: named, granted on feeds, revocable; Redis holds their SHA-256 and never the keys.
+"""API keys: named, with grants, revocable. Redis stores only their SHA-256.
 
 A key is 256 random bits, so a plain digest cannot be guessed backwards and needs no salt or stretching. All keys are in
 one hash, `livefeed:keys`, with a `generation` that each change makes anew: every worker holds a copy and asks for the
@@ -29,7 +29,7 @@ __all__ = ["Key", "Keys"]
 HASH = "livefeed:keys"
 GENERATION = b"generation"
 DENIED = "jwt:"
-"""Fields with this beginning are tokens that were revoked before they expired."""
+"""Prefix of the fields for tokens that were revoked before they expired."""
 MOST = 10_000
 
 _FORM = re.compile(r"lfk_([a-z2-7]{10})_[A-Za-z0-9_-]{43}")
@@ -76,7 +76,7 @@ class Key:
 
 
 class Keys:
-    """The admin key and all made keys, as this worker knows them."""
+    """The admin key and this worker's copy of all created keys."""
 
     def __init__(self, redis: Redis, admin_key: str, *, clock: Callable[[], float] = time.time) -> None:
         self._redis = redis
@@ -89,11 +89,11 @@ class Keys:
         self._keys: dict[str, Key] = {}
         self._denied: dict[str, float] = {}
         self._generation: bytes | None = None
-        # Who shows made-up ids must not be able to make us ask Redis as often as they like.
+        # Requests with made-up ids must not cause unlimited requests to Redis.
         self._questions = Bucket(Rate(20, 100), time.monotonic())
 
     async def find(self, shown: str) -> Caller | None:
-        """Whose key *shown* is."""
+        """The caller whose key is *shown*; None if it is unknown."""
         digest = sha256(shown.encode()).digest()
         if compare_digest(digest, self._admin_digest):
             return self._admin
@@ -108,7 +108,7 @@ class Keys:
         return key.caller()
 
     async def _ask(self, key_id: str) -> Key | None:
-        """A key that another worker made a moment ago is not in the copy yet."""
+        """Reload, because another worker may have created the key a moment ago."""
         if self._questions.take(1, time.monotonic()):
             return None
         data = await command(self._redis, "HGET", HASH, key_id)
@@ -120,7 +120,7 @@ class Keys:
         return key
 
     def holds(self, key_id: str) -> bool:
-        """Whether the admin or made key with this id counts still."""
+        """Whether the key with this id is still valid."""
         if key_id == self._admin.key_id:
             return True
         key = self._keys.get(key_id)
@@ -130,7 +130,7 @@ class Keys:
         return token_id in self._denied
 
     async def refresh(self) -> bool:
-        """Hear of keys made and revoked elsewhere; whether anything changed."""
+        """Reload the keys if another worker changed them. Returns whether anything changed."""
         generation = cast("bytes | None", await command(self._redis, "HGET", HASH, GENERATION))
         if generation is not None and generation == self._generation:
             return False
@@ -146,16 +146,16 @@ class Keys:
         return bool(await _SET(self._redis, [HASH], [field, value, secrets.token_hex(8)]))
 
     async def make(self, name: str, grants: Grants, *, by: Caller, expires: float | None = None) -> tuple[Key, str]:
-        """Make a key; its text is returned here and kept nowhere."""
+        """Create a key. Its text is returned here and stored nowhere."""
         if _NAME.fullmatch(name) is None:
             rule = "a key's name is 1 to 64 letters, digits, spaces and '._@/-', beginning with a letter or digit"
             raise Invalid(FieldError("/name", "pattern", rule))
         if not grants:
-            raise Invalid(FieldError("/grants", "required", "grant the key something: a role and its feeds"))
+            raise Invalid(FieldError("/grants", "required", "grants must have at least one role with feeds"))
         if expires is not None and expires <= self._clock():
-            raise Invalid(FieldError("/expires", "future", "a key expires in the future"))
+            raise Invalid(FieldError("/expires", "future", "expires must be in the future"))
         if len(self._keys) >= MOST:
-            raise Conflict(f"there are {MOST} keys, which is all that there can be: revoke some")
+            raise Conflict(f"the limit of {MOST} keys is reached: revoke some")
         key_id = "".join(secrets.choice(_ID_LETTERS) for _ in range(10))
         text = f"lfk_{key_id}_{secrets.token_urlsafe(32)}"
         key = Key(key_id, name, sha256(text.encode()).hexdigest(), grants, self._clock(), by.subject, expires)
@@ -164,12 +164,12 @@ class Keys:
         return key, text
 
     async def list(self) -> list[Key]:
-        """All made keys, oldest first."""
+        """All created keys, oldest first."""
         await self.refresh()
         return sorted(self._keys.values(), key=lambda key: (key.made, key.id))
 
     async def revoke(self, key_id: str) -> bool:
-        """Whether there was a key of this id; there is none now."""
+        """Revoke the key with this id. Returns whether it existed."""
         if key_id == GENERATION.decode() or key_id.startswith(DENIED):
             return False
         gone = await self._set(key_id, b"")

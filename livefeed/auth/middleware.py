@@ -1,4 +1,4 @@
-"""The door: every request and handshake gets its `Caller`, or a clear no."""
+"""The middleware that authenticates every request and WebSocket handshake."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ __all__ = ["SLOW", "AuthMiddleware", "cookie_name"]
 _CREDENTIAL_NAMES = frozenset(
     {"access_token", "api-key", "api_key", "apikey", "auth", "authorization", "bearer", "jwt", "key", "password", "secret"}
 ) | {"session", "token"}
-# For whole values: a search in 64 KiB of `eyJeyJeyJ…` would take its square.
+# Matched against whole values: a search in 64 KiB of `eyJeyJeyJ…` would take quadratic time.
 _CREDENTIAL_FORM = re.compile(r"(?:Bearer )?(?:lfk_[a-z2-7]{10}_[\w-]+|eyJ[\w-]+\.[\w-]+\.[\w-]*)")
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 SLOW = 1.0
@@ -83,14 +83,14 @@ class AuthMiddleware:
         if not cookie:
             return Caller.ANONYMOUS
         if not self._origins.may_use_session(scope):
-            raise Forbidden("this origin may not use the session of this browser here")
+            raise Forbidden("this origin may not use the browser's session")
         return await self._authenticator.identify_session(cookie) or Caller.ANONYMOUS
 
 
 def _read_query(scope: Scope) -> str | None:
     """The ticket, if there is one; raises `BadRequest` for anything that looks like a credential.
 
-    An address is written to access logs, histories and `Referer` headers: whoever puts a key there has to be told at once.
+    URLs end up in access logs, browser histories and `Referer` headers: a client that puts a key there must notice at once.
     """
     query = scope.get("query_string", b"").decode("latin-1")
     ticket: str | None = None
@@ -117,5 +117,5 @@ def _read_authorization(headers: Headers) -> str | None:
     if scheme.lower() != "bearer" or not credential:
         raise Unauthorized("the Authorization header must be 'Bearer' and a key or token")
     if not credential.isascii() or not credential.isprintable():
-        raise Unauthorized("the credential has characters that no key or token has")
+        raise Unauthorized("the credential has characters that are not allowed in keys and tokens")
     return credential

@@ -1,4 +1,4 @@
-"""Which web pages may use a browser's session here: our own, and those that were named."""
+"""The origins whose pages may use a browser's session: our own and those in the settings."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Origins:
     def _check(origin: str) -> str:
         parts = urlsplit(origin)
         if parts.scheme not in _PORTS or not parts.hostname or "*" in origin or origin != f"{parts.scheme}://{parts.netloc}":
-            raise ConfigError(f"{origin!r} is no origin: write scheme, host and port alone, such as 'https://news.example'")
+            raise ConfigError(f"{origin!r} is not an origin: give only scheme, host and port, such as 'https://news.example'")
         return _normal(origin)
 
     def __bool__(self) -> bool:

@@ -1,4 +1,4 @@
-"""Secrets that the server makes for itself at its first start and keeps in a file that only its user can read."""
+"""Secrets that the server generates at its first start and stores in a file that only its user can read."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Tokens: JWTs that somebody else's identity service, or `livefeed token`, signed for us (RFC 7519, RFC 8725)."""
+"""Tokens: JWTs signed by an identity provider or by `livefeed token` (RFC 7519, RFC 8725)."""
 
 from __future__ import annotations
 
@@ -50,7 +50,7 @@ def _seconds(claims: Mapping[str, Any], name: str) -> float | None:
     if value is None and name not in claims:
         return None
     if isinstance(value, bool) or not isinstance(value, int | float) or not -1e11 < value < 1e11:
-        raise Unauthorized(f"the token's {name} is no number of seconds since 1970")
+        raise Unauthorized(f"the token's {name} is not a number of seconds since 1970")
     return float(value)
 
 
@@ -66,10 +66,10 @@ def check_claims(claims: Mapping[str, Any], rules: TokenRules, now: float, key_i
         raise Unauthorized("the token's iat is in the future")
     start = now if issued is None else min(now, issued)
     if expires - start > rules.max_lifetime + rules.leeway:
-        raise Unauthorized(f"the token lives longer than {rules.max_lifetime} seconds, which is all that this server takes")
+        raise Unauthorized(f"the token has a lifetime of more than {rules.max_lifetime} seconds, the limit of this server")
     not_before = _seconds(claims, "nbf")
     if not_before is not None and not_before > now + rules.leeway:
-        raise Unauthorized("the token does not count yet (nbf)")
+        raise Unauthorized("the token is not valid yet (nbf)")
     audience = claims.get("aud")
     if rules.audience not in (audience if isinstance(audience, list) else [audience]):
         raise Unauthorized(f"the token is not for this server: its aud must be {rules.audience!r}")
@@ -86,7 +86,7 @@ def check_claims(claims: Mapping[str, Any], rules: TokenRules, now: float, key_i
 
 
 class Tokens:
-    """Verifies tokens, and remembers those that it verified by their digest."""
+    """Verifies tokens, and caches verified ones by digest."""
 
     def __init__(self, keys: KeySet, rules: TokenRules, *, clock: Callable[[], float] = time.time) -> None:
         self._keys = keys
@@ -158,10 +158,10 @@ def _header(token: str) -> Mapping[str, Any]:
     try:
         header = jwt.get_unverified_header(token)
     except (jwt.PyJWTError, ValueError, RecursionError):
-        raise Unauthorized("the credential is neither a key nor a token that this server knows") from None
+        raise Unauthorized("the credential is not a key or token that this server knows") from None
     if "crit" in header or "b64" in header:
-        raise Unauthorized("the token has critical extensions, and this server knows none")
+        raise Unauthorized("the token has critical extensions, which this server does not support")
     kid = header.get("kid")
     if kid is not None and (not isinstance(kid, str) or len(kid) > 256):
-        raise Unauthorized("the token's kid is no short string")
+        raise Unauthorized("the token's kid is not a short string")
     return header

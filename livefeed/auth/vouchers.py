@@ -1,4 +1,4 @@
-"""Vouchers: random texts that stand for a caller for a while, kept in Redis by their digest.
+"""Vouchers: random strings that represent a caller for a limited time, stored in Redis by digest.
 
 A browser's session is one that is shown many times; a ticket for a WebSocket is one that is shown once.
 """

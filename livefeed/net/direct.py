@@ -1,4 +1,4 @@
-"""Connections that were handed over: a transport, its owner, and as little as possible between them."""
+"""Connections after the hand-over: outlets that write to the transport with as little as possible in between."""
 
 from __future__ import annotations
 

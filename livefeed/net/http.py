@@ -1,4 +1,4 @@
-"""HTTP on uvicorn, with what it lacks: deadlines for requests, limits, and the hand-over of a connection to its reader."""
+"""A uvicorn HTTP protocol with request deadlines, limits, and the hand-over of connections to readers."""
 
 from __future__ import annotations
 
@@ -188,11 +188,11 @@ class HttpProtocol(HttpToolsProtocol):
         if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
             return 400, "a request needs exactly one Host header"
         if len(self.pipeline) >= _MAX_AHEAD:
-            return 400, "so many requests must not be sent ahead"
+            return 400, "too many pipelined requests"
         if self.network.limits.proxies:
             self._believe_proxies()
         if self._refused:
-            return 429, "this address has as many connections as it may have"
+            return 429, "too many connections from this address"
         return None
 
     def _believe_proxies(self) -> None:
@@ -259,7 +259,7 @@ class HttpProtocol(HttpToolsProtocol):
             return
         if self.cycle is not None and not self.cycle.response_complete:
             # The answer to an earlier request would end up between the frames.
-            self._refuse(400, "a WebSocket must not be opened ahead of an answer")
+            self._refuse(400, "a WebSocket handshake must not be pipelined")
             return
         try:
             url = httptools.parse_url(self.url)

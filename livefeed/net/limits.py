@@ -1,4 +1,4 @@
-"""What one connection may take: time, bytes and company."""
+"""Limits of connections: times, sizes and numbers."""
 
 from __future__ import annotations
 

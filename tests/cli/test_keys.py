@@ -84,7 +84,7 @@ async def test_what_cannot_be_done_is_said(shell: Shell, arguments: list[str], m
 async def test_without_the_admin_key_nothing_is_made(shell: Shell) -> None:
     result = await shell.run("keys", "make", "wire", "--read", "*", LIVEFEED_TOKEN="wrong")
     assert result.exit_code == 1
-    assert "neither a key nor a token" in result.output
+    assert "not a key or token" in result.output
 
 
 async def test_a_server_that_is_not_there_is_one_sentence(shell: Shell) -> None:

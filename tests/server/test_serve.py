@@ -210,11 +210,11 @@ async def test_speaks_tls(redis_url: str, tmp_path: Path) -> None:
     [
         ({"LIVEFEED_REDIS_URL": "redis://127.0.0.1:1"}, r"Redis at redis://127\.0\.0\.1:1 cannot be used: "),
         ({"LIVEFEED_REDIS_URL": "http://h"}, "the Redis URL must begin with one of redis://"),
-        ({"LIVEFEED_PROT": "1"}, r"LIVEFEED_PROT in the environment is no setting: did you mean LIVEFEED_PORT\?"),
+        ({"LIVEFEED_PROT": "1"}, r"LIVEFEED_PROT in the environment is not a setting: did you mean LIVEFEED_PORT\?"),
         ({"LIVEFEED_WORKERS": "none"}, "LIVEFEED_WORKERS is 'none': Expected `int`"),
         ({"LIVEFEED_ADMIN_KEY": "a" * 40}, "LIVEFEED_ADMIN_KEY is a repetition that is easily guessed"),
         ({"LIVEFEED_TOKEN_KEYS": "/nowhere/jwks.json"}, r"the JWKS file /nowhere/jwks\.json cannot be read"),
-        ({"LIVEFEED_ALLOWED_ORIGINS": "*"}, r"'\*' is no origin: write scheme, host and port alone"),
+        ({"LIVEFEED_ALLOWED_ORIGINS": "*"}, r"'\*' is not an origin: give only scheme, host and port"),
         ({"LIVEFEED_TRUSTED_PROXIES": "proxy"}, "'proxy' is no network of proxies"),
         ({"LIVEFEED_TLS_CERTIFICATE": "/nowhere/chain.pem"}, r"LIVEFEED_TLS_CERTIFICATE /nowhere/chain\.pem cannot be used"),
         (
@@ -223,7 +223,7 @@ async def test_speaks_tls(redis_url: str, tmp_path: Path) -> None:
         ),
         (
             {"LIVEFEED_DATA_DIR": "/dev/null/data", "LIVEFEED_REDIS_URL": ""},
-            "the data folder /dev/null/data/embedded cannot be made",
+            "the data folder /dev/null/data/embedded cannot be created",
         ),
         ({"LIVEFEED_EMBEDDED_SERVER": "/bin/echo", "LIVEFEED_REDIS_URL": ""}, "/bin/echo is not a Redis or Valkey server"),
     ],

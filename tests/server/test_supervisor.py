@@ -58,6 +58,6 @@ async def test_signal_during_the_start_is_heard(redis_url: str, tmp_path: Path) 
 
 async def test_worker_that_cannot_start_says_why(redis_url: str, tmp_path: Path) -> None:
     running = await supervisor(redis_url, tmp_path, allowed_origins="nonsense")
-    with pytest.raises(ConfigError, match="'nonsense' is no origin"):
+    with pytest.raises(ConfigError, match="'nonsense' is not an origin"):
         await running.start()
     assert pids(running) == []

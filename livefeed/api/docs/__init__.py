@@ -1,1 +1,1 @@
-"""The interface described: OpenAPI and AsyncAPI documents made from the types that check, and a page that shows them."""
+"""API documentation: OpenAPI and AsyncAPI documents, generated from the validation rules, and a page that shows them."""

@@ -24,7 +24,7 @@ def access_schemas() -> dict[str, Schema]:
         "Grants": obj({}, {**roles, "admin": {"type": "boolean"}}, description="For each role, patterns of feeds."),
         "KeyInput": obj({"name": {**_TEXT, "minLength": 1}, "grants": ref("Grants")}, {"expires": or_null(_TIME)}),
         "Key": obj(key),
-        "NewKey": obj({**key, "key": {**_TEXT, "description": "Told this once."}}),
+        "NewKey": obj({**key, "key": {**_TEXT, "description": "Returned only once."}}),
         "KeyList": obj({"keys": array(ref("Key"))}),
         "Session": obj({"subject": _TEXT, "grants": ref("Grants"), "expires": or_null(_TIME)}),
         "AuditPage": obj({"entries": array({**entry, "additionalProperties": _TEXT}), "next": or_null(_TEXT)}),
@@ -77,15 +77,15 @@ def presence() -> Schema:
     return {
         "/v1/feeds/{feed}/desks": {
             "parameters": [FEED],
-            "post": operation("reportDesk", "Say that a desk is open", {"200": desks}, (413, 415, 422), body=here),
+            "post": operation("reportDesk", "Register a desk as open", {"200": desks}, (413, 415, 422), body=here),
         },
         "/v1/feeds/{feed}/desks/{desk}": {
             "parameters": [FEED, desk],
-            "delete": operation("leaveDesk", "Say that a desk was closed", {"204": answer("Gone")}),
+            "delete": operation("leaveDesk", "Register a desk as closed", {"204": answer("Gone")}),
         },
         "/v1/feeds/{feed}/screens": {
             "parameters": [FEED],
-            "post": operation("reportScreen", "Say how a screen is", told, (413, 415, 422), body=there, public=True),
+            "post": operation("reportScreen", "Report the state of a screen", told, (413, 415, 422), body=there, public=True),
         },
-        "/v1/screens": {"get": operation("listScreens", "How the screens are", {"200": screens}, public=True)},
+        "/v1/screens": {"get": operation("listScreens", "The state of all screens", {"200": screens}, public=True)},
     }

@@ -13,33 +13,33 @@ _LOG = {
     "feedEvent": ("FeedEvent", "The feed was opened or closed"),
 }
 _OWN = {
-    "hello": ("Hello", "First, always"),
+    "hello": ("Hello", "Always the first event"),
     "snapshot": ("Snapshot", "After `last`: the newest items that match"),
-    "reset": ("Reset", "The position cannot be continued exactly: discard everything shown, this is the truth"),
-    "heartbeat": ("Heartbeat", "So that nobody hears nothing for 15 s"),
-    "stale": ("Stale", "The server cannot hear the log"),
-    "fresh": ("Fresh", "The server can hear the log again"),
+    "reset": ("Reset", "The position cannot be continued exactly: discard everything shown and use these items"),
+    "heartbeat": ("Heartbeat", "Sent after 15 s without another event"),
+    "stale": ("Stale", "The server cannot read the log"),
+    "fresh": ("Fresh", "The server can read the log again"),
     "goodbye": ("Goodbye", "Before the server closes"),
-    "unavailable": ("Unavailable", "In place of hello when Redis is away"),
+    "unavailable": ("Unavailable", "Instead of hello when the log cannot be read"),
 }
 _COMMANDS = {
     "subscribe": ("Subscribe", "Follow a feed; a second one for the same feed replaces the first"),
     "unsubscribe": ("Unsubscribe", "Stop following a feed"),
     "publish": ("Publish", "Publish an item"),
     "ping": ("Ping", "Ask for a pong"),
-    "token": ("Token", "Show another credential"),
+    "token": ("Token", "Replace the credential"),
 }
 _REPLIES = {
-    "subscribed": ("Subscribed", "In place of hello"),
+    "subscribed": ("Subscribed", "Instead of hello"),
     "unsubscribed": ("Unsubscribed", "A subscription has ended"),
     "ack": ("Ack", "An item was published"),
     "pong": ("Pong", "The answer to a ping"),
-    "renewed": ("Renewed", "The credential counts now"),
-    "error": ("Error", "A command that was not carried out"),
+    "renewed": ("Renewed", "The credential was accepted"),
+    "error": ("Error", "A command failed"),
 }
 
 _TEXT: Schema = {"type": "string"}
-_REF: Schema = {"type": ["string", "integer", "null"], "description": "Whatever names the command; told with its answer."}
+_REF: Schema = {"type": ["string", "integer", "null"], "description": "Identifies the command; repeated in its response."}
 _WHOLE: Schema = {"type": "integer", "minimum": 0}
 
 
@@ -134,7 +134,7 @@ def asyncapi(version: str) -> dict[str, Any]:
         "channels": _channels(),
         "operations": {
             "sendEvents": _operation("send", "events", "The stream of one feed", _LOG, _OWN),
-            "receiveCommands": _operation("receive", "socket", "What a client asks for", _COMMANDS),
+            "receiveCommands": _operation("receive", "socket", "Commands of the client", _COMMANDS),
             "sendAnswers": _operation("send", "socket", "Answers and events", _REPLIES, _LOG, _OWN),
         },
         "components": {"schemas": {**components(), **socket_schemas()}, "messages": messages},

@@ -22,10 +22,10 @@ _TAG = query(
     {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 64}, "maxItems": MAX_TAGS},
     "Repeatable: any of them.",
 )
-_URGENCY = query("urgency", whole(1, 9), "That or more urgent.")
-_SINCE = query("since", {"type": "string", "examples": ["15m", "2026-11-23T12:00:00Z"]}, "RFC 3339, or how long ago.")
+_URGENCY = query("urgency", whole(1, 9), "This urgency or more urgent.")
+_SINCE = query("since", {"type": "string", "examples": ["15m", "2026-11-23T12:00:00Z"]}, "A time (RFC 3339) or an age.")
 _BEFORE = query("before", {"type": "string"}, "The `next` of an earlier page.")
-_DURABILITY = query("durability", {"enum": [level.value for level in Durability]}, "What the answer is to wait for.")
+_DURABILITY = query("durability", {"enum": [level.value for level in Durability]}, "The durability that the response waits for.")
 _DESK = query("view", {"const": "desk"}, "For editors: with drafts, scheduled, withheld and canceled items, and their notes.")
 _IF_MATCH = header("If-Match", 'The version that the change was made from, in quotes: "3".')
 _IF_NONE_MATCH = header("If-None-Match", "An earlier ETag: 304 when nothing has changed.")
@@ -128,8 +128,8 @@ def _deeds(done: Schema) -> Schema:
     deeds = {
         "hold": ("Withhold an item while it is checked", withdrawal),
         "release": ("Make a withheld item usable again, with a merge patch on top if one is given", patch),
-        "cancel": ("Kill an item for good", withdrawal),
-        "publish": ("Let a draft go out", None),
+        "cancel": ("Kill an item permanently", withdrawal),
+        "publish": ("Publish a draft", None),
     }
     return {
         f"/v1/feeds/{{feed}}/items/{{id}}/{deed}": {

@@ -1,4 +1,4 @@
-"""Bodies: an item's words in the form that a format needs, whichever form was given."""
+"""Bodies: an item's text as plain text or HTML, converted if needed."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Documents that were written, kept until their feed changes."""
+"""A cache of written documents, valid until their feed changes."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class Document:
     next: str | None
 
     def is_current(self, head: Cursor, revision: int, now: int) -> bool:
-        # Equal, not "at least": after a failover to an older replica the newer document is of a history that is gone.
+        # Equal, not "at least": after a failover to an older replica, newer documents belong to a lost history.
         return (self.head, self.revision) == (head, revision) and (self.expires is None or now < self.expires)
 
 
@@ -68,7 +68,7 @@ class Cache:
             self._forget(next(iter(self._documents)))
 
     def drop(self, feed: str) -> None:
-        """Forget all documents of *feed*: something that they show was killed."""
+        """Drop all documents of *feed*, because an item in them was killed."""
         for key in [key for key in self._documents if key.feed == feed]:
             self._forget(key)
 

@@ -33,11 +33,11 @@ from livefeed.snapshots import Listing
 __all__ = ["Formats"]
 
 ITEMS = 50
-"""Items on a page: a day of most feeds, and a document of tens of kilobytes."""
+"""Items per page: a day of most feeds, and a document of some tens of kilobytes."""
 RECENT = 200
-"""Events that are looked through for what was lately removed."""
+"""Recent events that are searched for removals."""
 CACHE = 32 * 1024 * 1024
-"""Bytes of documents that one worker keeps."""
+"""Size of a worker's document cache in bytes."""
 
 # What a list gives as `next`; anything else was made up.
 _BEFORE = re.compile(r"[\x21-\x7e]{1,128}")
@@ -72,14 +72,14 @@ class Formats:
         return [Route(f"/v1/feeds/{{feed}}/{f.name}", partial(self.get, f), methods=["GET"], name=f.name) for f in FORMATS]
 
     def drop(self, feed: str) -> None:
-        """Forget what was written of *feed*; called at each hold and cancel before the event goes on to readers."""
+        """Drop the cached documents of *feed*; called at each hold and cancel before readers get the event."""
         self._cache.drop(feed)
 
     async def get(self, wanted: Format, request: Request) -> Response:
         feed_name = check_feed_name(request.path_params["feed"])
         before = Query(request.scope["query_string"], ("before",)).one("before")
         if before is not None and _BEFORE.fullmatch(before) is None:
-            raise BadRequest(f"before={before[:40]!r} is nothing that a page gave as its next: use its link unchanged")
+            raise BadRequest(f"before={before[:40]!r} is not a page position: use the `next` link of a page, unchanged")
         feed = await self._catalog.get(feed_name)
         if not feed.settings.public:
             caller: Caller = request.scope.get("livefeed.caller", Caller.ANONYMOUS)
@@ -91,14 +91,14 @@ class Formats:
         return _answer(request, wanted, feed, key, document, self._now())
 
     async def _written(self, wanted: Format, key: Key) -> Document:
-        """The document as of now; of many that ask for it at once one writes it."""
+        """The current document, written once for concurrent requests."""
         lock = self._writing.setdefault(key, asyncio.Lock())
         async with lock:
             feed = await self._catalog.get(key.feed)
             document = self._cache.get(key)
             if document is None or not document.is_current(feed.head, feed.revision, self._now()):
                 listing, recent = await self._read(key)
-                # From the last read to the answer there is no await: no kill can be told to readers in between.
+                # There is no await between the last read and the response, so no kill can come in between.
                 page = _page(feed, key, listing, recent, self._now())
                 document = _document(page, listing, feed.revision, wanted.write(page))
                 self._cache.put(key, document)
@@ -111,7 +111,7 @@ class Formats:
             recent = await self._log.latest(key.feed, RECENT)
             if len(recent) < RECENT or recent[-1].cursor <= listing.head:
                 return listing, recent
-        raise Unavailable(f"{key.feed!r} changes faster than it can be written down; try again")
+        raise Unavailable(f"{key.feed!r} changes faster than a document can be written; try again")
 
 
 def _removed(recent: Iterable[Event]) -> dict[str, Event]:

@@ -114,7 +114,7 @@ class Pages:
     async def _news(self, feed: Feed, frame: Frame, query: Query) -> News:
         before, focus, tag = query.one("before"), query.one("with"), query.one("tag")
         if before is not None and _BEFORE.fullmatch(before) is None:
-            raise BadRequest(f"before={before[:40]!r} is nothing that a page gave as its next: use its link unchanged")
+            raise BadRequest(f"before={before[:40]!r} is not a page position: use the `next` link of a page, unchanged")
         only = Filter(frozenset([fold_tag(tag)])) if tag else Filter.ALL
         place = before or (await self._above(feed.name, focus) if focus else "")
         around = await self._items.newest(feed.name, FORWARD)
