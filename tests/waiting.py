@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Awaitable, Callable
 
 
-async def until(check: Callable[[], Awaitable[bool] | bool], timeout: float = 15) -> None:
+async def until(check: Callable[[], Awaitable[bool] | bool], timeout: float = 30) -> None:
     """Return as soon as *check* is true; `TimeoutError` when it never is. For what cannot be awaited."""
     async with asyncio.timeout(timeout):
         while True:

@@ -53,10 +53,12 @@ class Script:
 
     async def __call__(self, redis: Redis, keys: Sequence[str], args: Sequence[str | bytes | int]) -> Any:
         """Raises `Unavailable`; the script may have been executed nevertheless."""
+        rest = (len(keys), *keys, *args)
         try:
-            return await redis.execute_command("EVALSHA", self.digest, len(keys), *keys, *args)  # type: ignore[no-untyped-call]
-        except NoScriptError:
-            return await command(redis, "EVAL", self.text, len(keys), *keys, *args)
+            try:
+                return await redis.execute_command("EVALSHA", self.digest, *rest)  # type: ignore[no-untyped-call]
+            except NoScriptError:
+                return await redis.execute_command("EVAL", self.text, *rest)  # type: ignore[no-untyped-call]
         except RedisError as exc:
             raise unavailable(exc) from exc
 

@@ -21,14 +21,17 @@ _log = structlog.get_logger("livefeed.sweeper")
 
 
 class Sweeper:
-    def __init__(self, catalog: Catalog, counters: Counters) -> None:
+    """Sweeps every feed, on average every *interval* seconds."""
+
+    def __init__(self, catalog: Catalog, counters: Counters, *, interval: float = INTERVAL) -> None:
         self.catalog = catalog
         self.counters = counters
+        self.interval = interval
 
     async def run(self) -> None:
         """Sweep until cancelled."""
         while True:
-            await asyncio.sleep(INTERVAL * random.uniform(0.5, 1.5))  # noqa: S311  # spreads the workers, keeps no secret
+            await asyncio.sleep(self.interval * random.uniform(0.5, 1.5))  # noqa: S311  # spreads the workers, keeps no secret
             try:
                 for feed in await self.catalog.names():
                     await self.sweep(feed)

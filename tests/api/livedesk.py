@@ -42,7 +42,7 @@ class LiveDesk:
         """The first *count* events as (name, id, data)."""
         parser = EventStreamParser()
         events: list[tuple[str, str, dict[str, Any]]] = []
-        async with asyncio.timeout(10), self.http.stream("GET", f"{self.path}/events?{query}", headers=headers) as response:
+        async with asyncio.timeout(30), self.http.stream("GET", f"{self.path}/events?{query}", headers=headers) as response:
             assert response.status_code == 200
             async for chunk in response.aiter_raw():
                 parsed = parser.feed(chunk)

@@ -130,7 +130,7 @@ async def test_a_socket_of_many_feeds(url: str, client: httpx2.Client) -> None:
     async with websockets.connect(address, subprotocols=[Subprotocol("livefeed.v1")], additional_headers=KEY) as socket:
 
         async def hear(*awaited: str) -> None:
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while not set(awaited) <= set(seen):
                     message = json.loads(await socket.recv())
                     check_event(message)

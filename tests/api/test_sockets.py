@@ -25,7 +25,7 @@ class Socket:
         await self.connection.send(orjson.dumps(command).decode())
 
     async def told(self, count: int = 1) -> list[dict[str, Any]]:
-        async with asyncio.timeout(10):
+        async with asyncio.timeout(30):
             return [orjson.loads(await self.connection.recv()) for _ in range(count)]
 
 

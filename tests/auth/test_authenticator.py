@@ -30,7 +30,7 @@ async def test_a_live_connection_ends_when_its_token_expires(door: Door) -> None
     door.authenticator.watch(caller, ended)
     running = asyncio.create_task(door.authenticator.run())
     door.clock.now += 600
-    assert await asyncio.wait_for(ended.reason, 5) == "expired"
+    assert await asyncio.wait_for(ended.reason, 30) == "expired"
     running.cancel()
 
 
@@ -42,7 +42,7 @@ async def test_a_live_connection_ends_when_its_key_is_revoked_elsewhere(redis: R
     door.authenticator.watch(await door.authenticator.identify(ADMIN_KEY), stays)
     running = asyncio.create_task(door.authenticator.run())
     await elsewhere.keys.revoke(key.id)
-    assert await asyncio.wait_for(ended.reason, 5) == "revoked"
+    assert await asyncio.wait_for(ended.reason, 30) == "revoked"
     assert not stays.reason.done()
     running.cancel()
 
@@ -88,7 +88,7 @@ async def test_a_connection_that_renewed_lives_on(door: Door) -> None:
     assert not ended.reason.done()
     running = asyncio.create_task(door.authenticator.run())
     clock.now += 700
-    assert await asyncio.wait_for(ended.reason, 5) == "expired"
+    assert await asyncio.wait_for(ended.reason, 30) == "expired"
     running.cancel()
 
 

@@ -114,7 +114,7 @@ async def test_sse_arrives_at_once(proxied: Proxied) -> None:
                 break
         for number in range(5):
             await proxied.publish(f"Item {number}")
-            async with asyncio.timeout(10):
+            async with asyncio.timeout(30):
                 while f"Item {number}" not in await anext(lines):
                     pass
 

@@ -25,7 +25,7 @@ async def test_commands_take_and_give_bytes(redis_url: str) -> None:
 
 async def test_blocking_read_outlasts_the_default_timeout_of_redis_py(redis_url: str) -> None:
     """With a timeout above the block an empty read returns, instead of being sent again."""
-    client = connect(redis_url, timeout=1.5)
+    client = connect(redis_url, timeout=10)
     assert await client.xread({"quiet": "0-0"}, block=1000) == {}
     assert (await client.info("commandstats"))["cmdstat_xread"]["calls"] == 1
     await client.aclose()

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 from redis.asyncio import Redis
+from structlog.testing import capture_logs
 
 from livefeed.channel import Channel
 from livefeed.counters import Counters
@@ -25,6 +26,7 @@ from livefeed.log.tail import Tail
 from livefeed.reader import FromNow, Reader
 from livefeed.terms import Terms
 from livefeed.wires import Wire
+from tests.stores import running_store
 from tests.waiting import until
 
 
@@ -91,3 +93,36 @@ async def test_keys_of_one_feed_in_other_hands_silence_no_other(redis: Redis, re
         await redis.restore(Keys("broken").feed, 0, kept, replace=True)
         await until(lambda: b"event: fresh" in sinks["broken"].text)
     assert b"stale" not in sinks["whole"].text
+
+
+async def test_a_feed_that_redis_lost_is_followed_from_its_new_beginning(redis: Redis, redis_url: str) -> None:
+    async with followed(redis, redis_url, "world") as (editor, sinks):
+        await editor.publish("world", ItemInput(headline="first"))
+        await until(lambda: b"first" in sinks["world"].text)
+        with capture_logs() as lines:
+            await redis.flushall()
+            await until(lambda: any(line["event"] == "the feed has disappeared from Redis" for line in lines))
+
+
+async def test_readers_are_told_of_an_outage_and_of_its_end() -> None:
+    with running_store("--appendonly", "yes") as store:
+        redis = connect(store.url, timeout=5.0)
+        async with followed(redis, store.url, "world") as (editor, sinks):
+            store.stop()
+            await until(lambda: b"event: stale" in sinks["world"].text)
+            await store.start_soon()
+            await until(lambda: b"event: fresh" in sinks["world"].text)
+            await editor.publish("world", ItemInput(headline="after the outage"))
+            await until(lambda: b"after the outage" in sinks["world"].text)
+        await redis.aclose()
+
+
+async def test_a_primary_that_becomes_a_replica_is_not_followed() -> None:
+    with running_store() as store:
+        redis = connect(store.url, timeout=5.0)
+        async with followed(redis, store.url, "world") as (_, sinks):
+            await redis.replicaof("127.0.0.1", "1")
+            await until(lambda: b"event: stale" in sinks["world"].text)
+            await redis.replicaof("NO", "ONE")
+            await until(lambda: b"event: fresh" in sinks["world"].text)
+        await redis.aclose()

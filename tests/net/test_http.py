@@ -85,7 +85,7 @@ def test_what_comes_with_a_body_has_a_size(direct: Served, endless: bytes) -> No
 
 @pytest.fixture
 def hasty() -> ConnectionLimits:
-    return ConnectionLimits(head_timeout=0.1, body_timeout=0.1, body_step=100)
+    return ConnectionLimits(head_timeout=0.5, body_timeout=0.5, body_step=100)
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_connection_that_says_nothing_is_closed_without_a_word(hasty: Connecti
 
 
 def test_a_body_may_take_its_time_as_long_as_it_comes() -> None:
-    limits = ConnectionLimits(body_timeout=1.2, body_step=10)
+    limits = ConnectionLimits(body_timeout=2.5, body_step=10)
     with served("direct-uvloop", limits) as server, Client(server) as client:
         client.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 60\r\n\r\n")
         for _ in range(6):
