@@ -21,7 +21,7 @@ __all__ = ["command"]
 
 class _Commands(click.Group):
     def invoke(self, ctx: click.Context) -> Any:
-        """What goes wrong on purpose is one sentence, not a traceback."""
+        """Shows expected errors as one sentence, without a traceback."""
         try:
             return super().invoke(ctx)
         except LivefeedError as error:
@@ -44,7 +44,7 @@ def command() -> None:
 
     Each producer keeps what it has to send, and what it has seen, in a file; it can be killed and started again at any time.
 
-    The key is LIVEFEED_TOKEN; for a server on this machine it is found in its data folder.
+    The key is taken from LIVEFEED_TOKEN, or for a server on this machine from its data folder.
     """
 
 

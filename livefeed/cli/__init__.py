@@ -40,7 +40,7 @@ class _Commands(click.Group):
         return command
 
     def invoke(self, ctx: click.Context) -> Any:
-        """What goes wrong on purpose is one sentence, not a traceback."""
+        """Shows expected errors as one sentence, without a traceback."""
         try:
             return super().invoke(ctx)
         except LivefeedError as exc:

@@ -52,9 +52,9 @@ def _server(url: str) -> str:
 
 @click.command("check")
 @config_option
-@click.option("--url", envvar="LIVEFEED_URL", help="The server to ask.  [default: the one that these settings are for]")
+@click.option("--url", envvar="LIVEFEED_URL", help="The server to check.  [default: the one with these settings]")
 def command(config_file: Path | None, url: str | None) -> None:
-    """Tell whether the settings, Redis and the server are in order; the exit code is 1 when one is not."""
+    """Check the settings, Redis and the server. The exit status is 1 if one of them has a fault."""
     config = read(config_file)
     click.echo("settings  ok")
     checks: dict[str, Callable[[], str]] = {

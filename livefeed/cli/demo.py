@@ -1,4 +1,4 @@
-"""`livefeed demo`: the server and something to look at."""
+"""`livefeed demo`: the server with a producer of sample news."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ Livefeed is running, with a producer that replays a day of invented news.
   Publish  {program} publish {feed} --headline "Hello"{there}
 
 {key}
-Ctrl-C stops all of it. The items are kept in {folder}.
+Ctrl-C stops everything. The items are stored in {folder}.
 """
 
 
@@ -47,7 +47,7 @@ async def _producing(url: str, config: Config) -> AsyncIterator[None]:
     click.echo(_WELCOME.format(url=url, feed=FEED, program=_program(), there=there, key=key, folder=config.data_dir))
     environment = {**os.environ, "LIVEFEED_TOKEN": config.admin_key, "LIVEFEED_DATA_DIR": str(config.data_dir)}
     with as_file(files("livefeed") / "sample.jsonl") as sample:
-        # Guarded like the store: whatever becomes of this process, the producer does not outlive it.
+        # Guarded like the store: the producer ends with this process, however that ends.
         process = await asyncio.create_subprocess_exec(
             *(sys.executable, "-I", "-S", guard.__file__),
             *(sys.executable, "-m", "producers", "replay", str(sample), "--feed", FEED, "--url", url, "--loop", "--fresh"),
@@ -64,14 +64,14 @@ async def _producing(url: str, config: Config) -> AsyncIterator[None]:
 
 
 def _program() -> str:
-    """How this command was called, for who wants to call another one."""
+    """The name under which this program was called, for the commands shown."""
     if shutil.which("livefeed"):
         return "livefeed"
     return sys.argv[0] if Path(sys.argv[0]).name == "livefeed" else "python -m livefeed"
 
 
 async def _name_the_feed(url: str, key: str) -> None:
-    """Give the feed a title, unless it is there already: then it is somebody's."""
+    """Create the feed with a title, unless it exists."""
     async with httpx2.AsyncClient(
         base_url=url, headers={"Authorization": f"Bearer {key}"}, verify=False, trust_env=False
     ) as http:
@@ -82,7 +82,7 @@ async def _name_the_feed(url: str, key: str) -> None:
 @click.command("demo")
 @listen_options
 def command(config_file: Path | None, host: str | None, port: int | None, workers: int | None) -> None:
-    """Serve, with a producer that replays a sample, so that something moves at once."""
+    """Serve, with a producer that replays sample news."""
     quiet = None if "LIVEFEED_LOG_LEVEL" in os.environ else "warning"
     config = read(config_file, host=host, port=port, workers=workers, log_level=quiet)
     logging.configure(config.log_level, config.log_format)

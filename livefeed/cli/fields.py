@@ -13,16 +13,16 @@ __all__ = ["field_options", "given_fields", "read_item", "url_option"]
 _OPTIONS = (
     ("--headline", "headline", "TEXT", "One sentence, plain text."),
     ("--body", "bodyText", "TEXT", "Plain text."),
-    ("--html", "bodyHtml", "HTML", "The body as HTML, in place of --body."),
+    ("--html", "bodyHtml", "HTML", "The body as HTML, instead of --body."),
     ("--summary", "summary", "TEXT", None),
-    ("--slugline", "slugline", "TEXT", "The same for all items of one story."),
+    ("--slugline", "slugline", "TEXT", "Common to all items of one story."),
     ("--link", "link", "URL", "The article."),
     ("--by", "by", "NAME", None),
     ("--located", "located", "PLACE", None),
     ("--language", "language", "TAG", "Such as en or pt-BR."),
-    ("--at", "contentCreated", "TIME", "The time to show and sort on, such as 2026-11-23T12:00:00Z."),
-    ("--embargo", "embargoedUntil", "TIME", "Not before this time."),
-    ("--expires", "expires", "TIME", "Not after this time."),
+    ("--at", "contentCreated", "TIME", "The time to display and sort by, such as 2026-11-23T12:00:00Z."),
+    ("--embargo", "embargoedUntil", "TIME", "Publish at this time."),
+    ("--expires", "expires", "TIME", "Hide after this time."),
     ("--note", "edNote", "TEXT", "For the desk only."),
 )
 

@@ -21,7 +21,7 @@ _ROLES = {
 
 
 def grant_options(command: Callable[..., Any]) -> Callable[..., Any]:
-    command = click.option("--admin", is_flag=True, help="Everything, on every feed.")(command)
+    command = click.option("--admin", is_flag=True, help="Everything on every feed.")(command)
     for role, help_text in reversed(_ROLES.items()):
         option = click.option(f"--{role}", multiple=True, metavar="FEED", help=f"{help_text}: a feed, 'sport.*' or '*'.")
         command = option(command)

@@ -32,9 +32,9 @@ def _request(method: str, url: str, path: str, json: object = None) -> httpx2.Re
 
 @click.group("keys")
 def command() -> None:
-    """Make, list and revoke publish keys, with the admin key.
+    """Create, list and revoke API keys, with the admin key.
 
-    LIVEFEED_TOKEN holds it; on the server's own machine it is found in the data folder.
+    It is taken from LIVEFEED_TOKEN, or on the server's machine from its data folder.
     """
 
 
@@ -44,7 +44,7 @@ def command() -> None:
 @click.option("--for", "lifetime", type=Duration(), help="Expires after this time, such as 30d.  [default: never]")
 @url_option
 def make(name: str, lifetime: int | None, url: str, admin: bool, **roles: tuple[str, ...]) -> None:
-    """Make a key called NAME and print it: this is the only time that it is shown."""
+    """Create a key called NAME and print it. It cannot be shown again."""
     expires = None if lifetime is None else (datetime.now(UTC) + timedelta(seconds=lifetime)).isoformat()
     asked = {"name": name, "grants": read_grants(admin=admin, **roles), "expires": expires}
     made = json_from(_request("POST", url, "/v1/keys", asked))
@@ -76,7 +76,7 @@ def _listed(url: str) -> list[dict[str, Any]]:
 @click.argument("key")
 @url_option
 def revoke(key: str, url: str) -> None:
-    """Revoke KEY, named by its id or its name. A token is revoked by the id that the audit trail has of it."""
+    """Revoke KEY, given by its id or name. A token is revoked by its id in the audit trail."""
     if not key.startswith("jwt:"):
         found = [entry["id"] for entry in _listed(url) if key in {entry["id"], entry["name"]}]
         if not found:

@@ -1,4 +1,4 @@
-"""`livefeed update`, `hold`, `release` and `cancel`: what happens to an item after it is out."""
+"""`livefeed update`, `hold`, `release` and `cancel`: changes to a published item."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ __all__ = ["cancel", "hold", "release", "update"]
 
 _Verb = Callable[[Livefeed, Item], Awaitable[Published]]
 
-_json = click.option("--json", "as_json", is_flag=True, help="Print the server's answer.")
-_reason = click.option("--reason", metavar="TEXT", help="Readers are told this in place of the item.")
+_json = click.option("--json", "as_json", is_flag=True, help="Print the server's response as JSON.")
+_reason = click.option("--reason", metavar="TEXT", help="Shown to readers instead of the item.")
 
 
 @click.command()
 @click.argument("feed")
 @click.argument("item")
 @field_options
-@click.option("--correction", metavar="TEXT", help="Label the change as a correction, and say what was wrong.")
+@click.option("--correction", metavar="TEXT", help="Label the change as a correction, with this explanation.")
 @_json
 @url_option
 def update(feed: str, item: str, as_json: bool, url: str | None, **options: Any) -> None:
-    """Change fields of ITEM, an id or a uri. Refused if somebody else changes it in the same moment."""
+    """Change fields of ITEM, an id or a URI. Fails if someone else changes it at the same time."""
     changes = given_fields(options)
     if not changes:
         raise click.UsageError("nothing to change: give at least one field, such as --headline")
@@ -44,7 +44,7 @@ def update(feed: str, item: str, as_json: bool, url: str | None, **options: Any)
 @_json
 @url_option
 def hold(feed: str, item: str, reason: str | None, as_json: bool, url: str | None) -> None:
-    """Withhold ITEM, an id or a uri, while it is checked."""
+    """Withhold ITEM, an id or a URI, while it is checked."""
     _do(feed, item, url, as_json, lambda lf, found: lf.hold(feed, found["id"], reason=reason))
 
 
@@ -54,7 +54,7 @@ def hold(feed: str, item: str, reason: str | None, as_json: bool, url: str | Non
 @_json
 @url_option
 def release(feed: str, item: str, as_json: bool, url: str | None) -> None:
-    """Make a withheld ITEM, an id or a uri, usable again."""
+    """Make a withheld ITEM, an id or a URI, usable again."""
     _do(feed, item, url, as_json, lambda lf, found: lf.release(feed, found["id"]))
 
 
@@ -65,7 +65,7 @@ def release(feed: str, item: str, as_json: bool, url: str | None) -> None:
 @_json
 @url_option
 def cancel(feed: str, item: str, reason: str | None, as_json: bool, url: str | None) -> None:
-    """Kill ITEM, an id or a uri, for good."""
+    """Kill ITEM, an id or a URI, permanently."""
     _do(feed, item, url, as_json, lambda lf, found: lf.cancel(feed, found["id"], reason=reason))
 
 

@@ -18,16 +18,16 @@ __all__ = ["command", "tell"]
 @click.command("publish")
 @click.argument("feed")
 @field_options
-@click.option("--uri", metavar="URI", help="The item's identity: the same again is the same item.")
+@click.option("--uri", metavar="URI", help="The item's identity: publishing it again with the same URI does not create another.")
 @click.option("--draft", is_flag=True, default=None, help="For the desk only, until it is published.")
 @click.option("--item", "file", type=click.File("rb"), metavar="FILE", help="Read the item from a JSON file, or - for stdin.")
-@click.option("--update", is_flag=True, help="Make a new version if the uri is known.")
-@click.option("--json", "as_json", is_flag=True, help="Print the server's answer.")
+@click.option("--update", is_flag=True, help="Make a new version if the URI exists.")
+@click.option("--json", "as_json", is_flag=True, help="Print the server's response as JSON.")
 @url_option
 def command(feed: str, file: BinaryIO | None, update: bool, as_json: bool, url: str | None, **options: Any) -> None:
     """Publish an item to FEED.
 
-    The key is LIVEFEED_TOKEN; for a server on this machine it is found in its data folder.
+    The key is taken from LIVEFEED_TOKEN, or for a server on this machine from its data folder.
     """
     item = {**(read_item(file) if file else {}), **given_fields(options)}
 
@@ -39,7 +39,7 @@ def command(feed: str, file: BinaryIO | None, update: bool, as_json: bool, url: 
 
 
 def tell(published: Published, *, as_json: bool) -> None:
-    """What became of an item, in one line."""
+    """Print the result in one line."""
     if as_json:
         click.echo(orjson.dumps({"event": published.event, "item": published.item}))
         return

@@ -12,7 +12,7 @@ from livefeed.client import FeedEvent, Item
 __all__ = ["Screen", "plain"]
 
 _REMEMBERED = 1_000
-"""Headlines kept, to say what it is that was withheld or killed: its own text is gone by then."""
+"""Headlines remembered, to identify items that are withheld or killed, whose events have no text."""
 
 _URGENCIES = {1: "FLASH", 2: "BULLETIN", 3: "URGENT"}
 _LABELS = {

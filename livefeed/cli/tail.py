@@ -19,14 +19,14 @@ __all__ = ["command"]
 
 @click.command("tail")
 @click.argument("feed")
-@click.option("--after", metavar="CURSOR", help="Begin behind this position.")
-@click.option("--since", metavar="TIME", help="Begin at a time, or 15m or 2h ago.")
+@click.option("--after", metavar="CURSOR", help="Start after this position.")
+@click.option("--since", metavar="TIME", help="Start at a time, or at an age such as 15m or 2h.")
 @click.option(
-    "--last", type=click.IntRange(0, 200), metavar="N", help="Begin with the N newest items.  [default: 10; with --json none]"
+    "--last", type=click.IntRange(0, 200), metavar="N", help="Start with the N newest items.  [default: 10; with --json none]"
 )
-@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only items with this tag, or another --tag.")
-@click.option("--urgency", type=click.IntRange(1, 9), metavar="N", help="Only items that are that urgent, or more.")
-@click.option("--json", "as_json", is_flag=True, help="One CloudEvent a line.")
+@click.option("--tag", "tags", multiple=True, metavar="TAG", help="Only items with this tag; repeat for any of several.")
+@click.option("--urgency", type=click.IntRange(1, 9), metavar="N", help="Only items with this urgency or more urgent.")
+@click.option("--json", "as_json", is_flag=True, help="Print one CloudEvent per line.")
 @url_option
 def command(
     feed: str,
@@ -38,9 +38,9 @@ def command(
     as_json: bool,
     url: str | None,
 ) -> None:
-    """Follow FEED until Ctrl-C. A lost connection is taken up where it was."""
+    """Follow FEED until Ctrl-C. After a lost connection it resumes where it was."""
     if after is not None:
-        # The client goes on with it as a browser does, whom a cursor that is none costs a reset; who types one is told.
+        # The client would get a reset for an invalid cursor; a person who typed it needs an error.
         Cursor.parse(after)
     if last is None and after is None and since is None and not as_json:
         last = 10

@@ -1,4 +1,4 @@
-"""The Python client: read a feed live, publish to it, and an outbox that loses nothing while the server is away."""
+"""The Python client: live streams, publishing, and a durable outbox for when the server is unreachable."""
 
 from livefeed.client.credentials import data_dir
 from livefeed.client.journal import Rejected

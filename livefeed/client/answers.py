@@ -1,4 +1,4 @@
-"""Answers: what a response of the server means to the caller."""
+"""HTTP responses as results or exceptions."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ _PLAIN: dict[int, type[RequestError]] = {
 
 
 def json_from(response: Response) -> Any:
-    """The body of a good answer. Raises the error that any other answer stands for."""
+    """The parsed body of a successful response. Raises the exception for any other."""
     if not response.is_success:
         raise error_from(response)
     try:
@@ -53,9 +53,9 @@ def json_from(response: Response) -> Any:
 
 
 def error_from(response: Response) -> RequestError:
-    """The error that a response stands for: by its problem document, else by its status."""
+    """The exception for an error response, from its problem document or else its status."""
     if response.has_redirect_location:
-        # Following would turn a POST into a GET, and could carry the key to another host.
+        # Following it would turn a POST into a GET, and could send the key to another host.
         return RequestError(f"the server sends on to {response.headers['location']}: use that address")
     try:
         problem = orjson.loads(response.content)

@@ -1,4 +1,4 @@
-"""Backoff: how long to wait before the next attempt."""
+"""Exponential backoff with full jitter."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ __all__ = ["Backoff"]
 
 
 class Backoff:
-    """Full jitter: a random wait between nothing and a bound that doubles with each failure, up to *cap* seconds.
+    """A random wait between zero and a bound that starts at *base* seconds and doubles with each failure, up to *cap*.
 
-    A wait that is only partly random keeps together clients that one outage brought together.
+    With less jitter, clients that were disconnected by one outage would stay synchronised.
     """
 
     def __init__(self, *, base: float = 0.5, cap: float = 30.0) -> None:
@@ -20,7 +20,7 @@ class Backoff:
 
     def next(self) -> float:
         """Seconds to wait, one failure later."""
-        # Exponents are bounded: 2.0 ** 1024 overflows after a long night.
+        # The exponent is bounded because 2.0 ** 1024 overflows.
         bound = min(self.cap, self.base * 2.0 ** min(self._failures, 32))
         self._failures += 1
         return random.uniform(0, bound)  # noqa: S311  # spreads load, keeps no secret

@@ -1,4 +1,4 @@
-"""Credentials: which key to show to which server, when none was given."""
+"""Default credentials."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ DEFAULT_URL = "http://127.0.0.1:8000"
 
 
 def data_dir(environ: Mapping[str, str] = os.environ) -> Path:
-    """Where a server on this machine keeps its data, and producers theirs."""
+    """The data folder of a server on this machine, and of producers."""
     return Path(environ.get("LIVEFEED_DATA_DIR") or platformdirs.user_data_path("livefeed"))
 
 
 def find_token(url: str, environ: Mapping[str, str] = os.environ) -> str | None:
-    """`LIVEFEED_TOKEN`; for a server on this machine also its admin key, from the environment or its data folder.
+    """The token for the server at *url*: `LIVEFEED_TOKEN`, or for a server on this machine its admin key.
 
-    The admin key is never shown to another machine just because an address says so.
+    The admin key, from the environment or the data folder, is never sent to another machine.
     """
     if token := environ.get("LIVEFEED_TOKEN"):
         return token

@@ -1,4 +1,4 @@
-"""The outbox's file: entries in order, what was refused, and notes, in SQLite. Blocking; one thread uses it."""
+"""The outbox's SQLite file: entries in order, rejected entries, notes. Blocking, for use by one thread."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ from livefeed.exceptions import ConfigError
 __all__ = ["Entry", "Journal", "Op", "Rejected"]
 
 Op = Literal["publish", "upsert", "hold", "release", "cancel"]
-"""As in the inbox: `upsert` makes a new version of a known uri; the last three need nothing but the uri."""
+"""The inbox's operations: `upsert` makes a new version of a known uri; the last three need only the uri."""
 
 _SCHEMA = """
 CREATE TABLE IF NOT EXISTS entries (
@@ -33,7 +33,7 @@ CREATE TABLE IF NOT EXISTS notes (
 
 
 class Entry(NamedTuple):
-    """One thing to do, and the key under which the server knows it."""
+    """One operation and its idempotency key."""
 
     number: int
     feed: str
@@ -43,7 +43,7 @@ class Entry(NamedTuple):
 
 
 class Rejected(NamedTuple):
-    """An entry that the server refused for good."""
+    """An entry that the server rejected permanently."""
 
     number: int
     feed: str
@@ -53,11 +53,11 @@ class Rejected(NamedTuple):
 
 
 class Journal:
-    """Open it on the thread that uses it. A second process that opens the same file is told so."""
+    """To be opened on the thread that uses it. Raises `ConfigError` if another process has opened the file."""
 
     def __init__(self, path: Path) -> None:
         path.parent.mkdir(parents=True, exist_ok=True)
-        # The entries are news that is not out yet: for its owner only, and so are the files that SQLite puts beside it.
+        # The entries are unpublished news: readable by the owner only, including the files that SQLite creates beside it.
         self._lock = os.open(f"{path}.lock", os.O_RDWR | os.O_CREAT, 0o600)
         try:
             fcntl.flock(self._lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -100,7 +100,7 @@ class Journal:
         return count
 
     def finish(self, done: Iterable[tuple[Entry, str | None]]) -> None:
-        """The server has answered for these; beside each is why it will never take it, if that was the answer."""
+        """Delete entries that the server has answered; those with a reason are kept as rejected."""
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             for entry, refusal in done:
@@ -110,7 +110,7 @@ class Journal:
                 self._db.execute("DELETE FROM entries WHERE number = ?", (entry.number,))
 
     def retry(self) -> int:
-        """Put the rejected ones behind those that wait; how many there were."""
+        """Queue the rejected entries again, at the end. Returns their number."""
         with self._db:
             self._db.execute("BEGIN IMMEDIATE")
             self._db.execute("INSERT INTO entries (feed, op, key, item) SELECT feed, op, key, item FROM rejected ORDER BY number")

@@ -1,10 +1,9 @@
-"""The outbox: what is to be published, on disk before it is sent.
+"""The outbox: a durable queue of items to publish, on disk before they are sent.
 
-Rule 1: an entry is committed before `put` returns, and deleted after the server has answered for it.
-Rule 2: entries go out one at a time, in the order in which they were put.
-Rule 3: an entry keeps its idempotency key and its uri, so that sending it again changes nothing.
-Rule 4: what the server refuses for its content goes to the rejected ones, with the reason, and what follows it goes on. What it
-refuses for the key's sake, or because there is no such feed, stays: that is mended on the server, not in the item.
+Rule 1: an entry is committed before `put` returns, and deleted after the server has answered for it. Rule 2: entries are sent
+one at a time, in the order in which they were put. Rule 3: an entry keeps its idempotency key and its uri, so that sending it
+again changes nothing. Rule 4: an entry that the server rejects for its content is set aside with the reason, and the next one is
+sent. One that is rejected because of the credential or a missing feed stays in the queue, since that is corrected on the server.
 """
 
 from __future__ import annotations
@@ -43,7 +42,7 @@ _log = logging.getLogger("livefeed.outbox")
 
 OPS = ("publish", "upsert", "hold", "release", "cancel")
 _AT_ONCE = 50
-"""Entries that are fetched, and deleted, in one step. Killed in between, they are sent again, and their keys are known."""
+"""Entries that are read and deleted together. After a crash in between they are sent again with the same keys."""
 _NOT_THE_ITEMS_FAULT = (Unauthorized, Forbidden, NotFound, TooManyRequests, Unavailable)
 
 _T = TypeVar("_T")
@@ -58,8 +57,8 @@ class Outbox:
             await outbox.join()
             sending.cancel()
 
-    Beside the entries it keeps *notes*: small facts that a producer wants to find again after a restart, committed in one
-    step with the entries that they belong to.
+    It also stores *notes*: small facts that a producer needs after a restart, committed in one transaction with the entries that
+    they belong to.
     """
 
     def __init__(self, path: str | os.PathLike[str]) -> None:
@@ -83,10 +82,10 @@ class Outbox:
         self._thread.shutdown()
 
     async def put(self, feed: str, item: Item | Mapping[str, Any], *, op: Op = "publish") -> str:
-        """Keep an item to be published, and return its uri: one is made if it has none. It is on disk when this returns.
+        """Queue an item and return its uri, which is generated if it has none. The item is on disk when this returns.
 
         *op* "upsert" makes a new version of a known uri; "hold", "release" and "cancel" need only `{"uri": …}`. A release
-        may come with the item's new text.
+        may include changes to the item.
         """
         (uri,) = await self.put_all([(feed, item, op)])
         return uri
@@ -94,7 +93,7 @@ class Outbox:
     async def put_all(
         self, entries: Iterable[tuple[str, Item | Mapping[str, Any], Op]], *, notes: Mapping[str, str] | None = None
     ) -> list[str]:
-        """Keep many (feed, item, op) entries, and *notes* about them, in one step: after a crash all of it is there or none."""
+        """Queue many (feed, item, op) entries, and *notes* about them, in one transaction."""
         rows: list[tuple[str, Op, str, bytes]] = []
         uris: list[str] = []
         for feed, item, op in entries:
@@ -111,35 +110,35 @@ class Outbox:
         return uris
 
     async def notes(self, names: Iterable[str]) -> dict[str, str]:
-        """What was noted under those of *names* that were noted."""
+        """The values of those of *names* that exist as notes."""
         wanted = list(names)
         return await self._do(lambda: self._journal.recall(wanted))
 
     async def forget(self, *, days: int) -> int:
-        """Drop notes that nobody wrote or asked for in so many days; how many there were."""
+        """Delete notes that were not written or read for *days* days. Returns their number."""
         return await self._do(lambda: self._journal.forget(days))
 
     async def pending(self) -> int:
-        """How many entries wait."""
+        """The number of queued entries."""
         return await self._do(self._journal.count)
 
     async def rejected(self) -> list[Rejected]:
-        """What the server refused for good, with its reasons."""
+        """The entries that the server rejected, with the reasons."""
         return await self._do(self._journal.rejected)
 
     async def retry(self) -> int:
-        """Put what was refused behind what waits, to be sent once more; how many there were."""
+        """Queue the rejected entries again. Returns their number."""
         count = await self._do(self._journal.retry)
         if count:
             self._notice(count)
         return count
 
     async def join(self) -> None:
-        """Wait until nothing waits any more, while `run` works."""
+        """Wait until the queue is empty, while `run` is running."""
         await self._empty.wait()
 
     async def run(self, lf: Livefeed) -> None:
-        """Send whatever waits, for ever: cancel it to stop. While the server is away or says no, it tries again."""
+        """Send queued entries until cancelled, with retries while the server is unreachable or refuses the credential."""
         backoff = Backoff(base=0.5, cap=30.0)
         while True:
             await self._waiting.wait()
@@ -152,7 +151,7 @@ class Outbox:
                 await asyncio.sleep(wait)
 
     async def drain(self, lf: Livefeed) -> None:
-        """Send what waits. Raises what stops it: `Unavailable`, or a refusal that is not the item's fault."""
+        """Send the queued entries. Raises `Unavailable`, or the refusal if the item is not its cause."""
         while entries := _repeatable(await self._do(lambda: self._journal.first(_AT_ONCE))):
             done: list[tuple[Entry, str | None]] = []
             try:
@@ -175,7 +174,7 @@ class Outbox:
 
 
 def _repeatable(entries: list[Entry]) -> list[Entry]:
-    """As many as can be sent again together. A hold has no key: repeated after its release, it would hold once more."""
+    """The longest prefix that is safe to repeat together: a hold has no key, and repeated after a release would hold again."""
     for number, entry in enumerate(entries, start=1):
         if entry.op not in ("publish", "upsert"):
             return entries[:number]
@@ -183,7 +182,7 @@ def _repeatable(entries: list[Entry]) -> list[Entry]:
 
 
 async def _refusal(lf: Livefeed, entry: Entry) -> str | None:
-    """Do what the entry says; why not, if it is the entry's own fault."""
+    """Send the entry. Returns the refusal if the entry itself is its cause."""
     try:
         await _perform(lf, entry)
     except _NOT_THE_ITEMS_FAULT:
@@ -215,7 +214,7 @@ async def _release(lf: Livefeed, entry: Entry, item_id: str) -> None:
     try:
         await lf.release(entry.feed, item_id, changes=changes or None)
     except Conflict:
-        # Somebody else has released it: then the changes are an update like any other.
+        # Already released by someone else: the changes become an ordinary update.
         if not changes:
             raise
         await lf.publish(entry.feed, entry.item, key=entry.key, existing="update")

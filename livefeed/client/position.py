@@ -1,4 +1,4 @@
-"""Where one reader of a feed stands, and how it asks to go on from there. No I/O."""
+"""A reader's position in a feed, and the requests that resume from it. No I/O."""
 
 from __future__ import annotations
 
@@ -16,15 +16,15 @@ HEARTBEAT = 15.0
 """Seconds between the server's heartbeats, until its hello says otherwise."""
 
 _UNSEEN = frozenset({"hello", "heartbeat", "goodbye", "unavailable"})
-"""Stream events that are between server and client: they change nothing that a reader shows."""
+"""Control events that are not passed to the reader."""
 
 
 class Position:
-    """Turns what the server sends into events for the reader, and remembers what is needed to ask again.
+    """Turns what the server sends into events for the reader, and keeps the state needed to resume.
 
     Rule 1: the position is the last event handed to the reader, never the last one received.
-    Rule 2: without a position, ask again as at first: nothing was handed over yet.
-    Rule 3: `last` goes along with a position, because it sets how many items a reset shows.
+    Rule 2: without a position, repeat the first request: no event was handed over yet.
+    Rule 3: `last` is sent along with a position, because it sets how many items a reset contains.
     """
 
     def __init__(
@@ -40,9 +40,9 @@ class Position:
         self.heartbeat = HEARTBEAT
         self.greeted = False
         self.farewell: str | None = None
-        """Why the server hung up, when it said so on this connection."""
+        """The reason of the server's goodbye on this connection, if any."""
         self.retry_ms: int | None = None
-        """When to come back, from the same message."""
+        """Seconds to wait before reconnecting, from the same message."""
         self._since = since
         self._last = last
         self._filters: Query = [("tag", tag) for tag in tags]
@@ -51,7 +51,7 @@ class Position:
 
     @property
     def patience(self) -> float:
-        """Seconds of silence after which the connection is taken for dead."""
+        """Seconds of silence after which the connection is considered dead."""
         return 2 * self.heartbeat
 
     def connect(self) -> tuple[Query, dict[str, str]]:

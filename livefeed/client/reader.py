@@ -1,4 +1,4 @@
-"""A reader's end of a live stream: connects, watches for silence, comes back where it was."""
+"""A live stream as an async iterator that reconnects and resumes."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ __all__ = ["FeedReader", "Lost"]
 _log = logging.getLogger("livefeed.client")
 
 Lost = Callable[[str, float], None]
-"""Told of each lost connection: why, and in how many seconds the next attempt follows."""
+"""Called when a connection is lost, with the reason and the seconds until the next attempt."""
 
 
 class _Disconnected(Exception):
@@ -35,11 +35,11 @@ class _Disconnected(Exception):
 
 
 class FeedReader:
-    """The events of one feed, in order, each once, for as long as you ask for them.
+    """The events of one feed, in order, each exactly once. The iteration does not end by itself.
 
-    It is an async iterator, and an async context manager for those who stop before the end that never comes. Connections are
-    its own business; what a request cannot mend (no such feed, not allowed, a bad parameter) is raised. Asking can be
-    cancelled, by a time-out for example, and taken up again: nothing is lost by it.
+    It is an async iterator, and an async context manager that closes the connection. Lost connections are re-established; errors
+    that a retry cannot fix (no such feed, not allowed, a bad parameter) are raised. `anext` can be cancelled, for example by a
+    timeout, and called again without losing an event.
     """
 
     def __init__(
@@ -51,13 +51,13 @@ class FeedReader:
         self._backoff = backoff
         self._on_lost = on_lost
         self._connection: _Connection | None = None
-        # Events stay as they came until they are handed over, so that the position can be no further than that.
+        # Events are parsed only when they are handed over, so that the position cannot be ahead of the reader.
         self._received: deque[ServerSentEvent] = deque()
         self._closed = False
 
     @property
     def cursor(self) -> str | None:
-        """The position after the last event that was handed over: keep it, to go on behind it with `after=` another day."""
+        """The cursor of the last event that was handed over. Store it to resume later with `after=`."""
         return self._position.cursor
 
     def __aiter__(self) -> Self:
@@ -87,7 +87,7 @@ class FeedReader:
         await self.aclose()
 
     async def aclose(self) -> None:
-        """Hang up. Whoever still waits for an event is told that there are no more."""
+        """Close the connection. A pending `anext` raises `StopAsyncIteration`."""
         self._closed = True
         await self._hang_up()
 
@@ -107,7 +107,7 @@ class FeedReader:
     async def _connect(self) -> _Connection:
         query, headers = self._position.connect()
         request = self._http.build_request("GET", self._path, params=query, headers=headers)
-        # Silence is watched by the reader and not by the HTTP client, since the hello may change what counts as silence.
+        # The HTTP client's read timeout cannot be used, because hello may change the heartbeat interval.
         request.extensions["timeout"] = httpx2.Timeout(10.0, read=None).as_dict()
         response = await self._http.send(request, stream=True)
         try:
@@ -124,7 +124,7 @@ class FeedReader:
             return
         if self._position.greeted:
             self._backoff.reset()
-        # The server's word is the least wait; while it keeps sending us away, ours grows above it.
+        # The server's wait is the minimum; the backoff grows above it while connecting keeps failing.
         seconds = max(self._backoff.next(), wait or 0.0)
         _log.info("%s: %s; next attempt in %.1f s", self._path, reason, seconds)
         if self._on_lost is not None:

@@ -1,4 +1,4 @@
-"""The client: one server, one key, every verb."""
+"""The client for one server."""
 
 from __future__ import annotations
 
@@ -51,14 +51,14 @@ class Livefeed:
         headers = {"User-Agent": "livefeed"}
         if token is not None:
             headers["Authorization"] = f"Bearer {token}"
-        # For those that are left by a `break`: an open response must be closed while the loop still runs.
+        # Readers left by a `break`: their responses must be closed while the event loop still runs.
         self._readers: WeakSet[FeedReader] = WeakSet()
         self._http = httpx2.AsyncClient(
             headers=headers,
             timeout=httpx2.Timeout(10.0, pool=None),
-            # Each open stream keeps a connection; a common bound would let readers starve publishing.
+            # Each open stream occupies a connection; with a common limit readers could starve publishing.
             limits=httpx2.Limits(max_connections=None, max_keepalive_connections=20),
-            # A proxy of the environment must not see the key of this machine's server, and could not reach it.
+            # A proxy from the environment must not see the local server's key, and could not reach it.
             trust_env=not is_on_this_machine(url),
         )
 
@@ -92,12 +92,13 @@ class Livefeed:
         urgency: int | None = None,
         on_lost: Lost | None = None,
     ) -> FeedReader:
-        """The live stream of a feed, for ever: each event once, in order, across any number of lost connections.
+        """The live stream of a feed: each event exactly once, in order, across any number of lost connections.
 
-        Starts behind the cursor *after*; else at *since* (RFC 3339, or `15m`); else with a snapshot of the *last* N items; else
-        live from now. Any of *tags*, and *urgency* or more urgent, narrow it. A `reset` event says that events were missed
-        for good: discard what is shown, its `items` are the truth, its `data` tells `reason` and `missed`. `stale` and
-        `fresh` say that the server cannot, and can again, hear the log.
+        Starts after the cursor *after*; else at *since* (RFC 3339, or an age such as `15m`); else with a snapshot of the *last*
+        N items; else live from now. It is limited to items with any of *tags* that are at least as urgent as *urgency*. A
+        `reset` event means that events were lost: discard what is shown and use its `items`; its `data` has `reason` and
+        `missed`. `stale` and `fresh` mean that the server cannot read the log, and can again. *on_lost* is called with the
+        reason and the wait in seconds when the connection is lost.
         """
         position = Position(after=after, since=since, last=last, tags=tags, urgency=urgency)
         reader = FeedReader(self._http, self._feed(feed, "events"), position, backoff=Backoff(), on_lost=on_lost)
@@ -111,7 +112,7 @@ class Livefeed:
         return feeds
 
     async def get(self, feed: str, item_id: str, *, desk: bool = False) -> Item:
-        """The item as it is now; of a withheld or canceled one, what is left. *desk* asks for what only editors see as well."""
+        """The current item, or the tombstone of a withheld or canceled one. *desk*: with the fields that only editors see."""
         item: Item = json_from(await self._send("GET", self._item(feed, item_id), query=_view(desk)))
         return item
 
@@ -158,9 +159,9 @@ class Livefeed:
     ) -> Published:
         """Publish an item.
 
-        *key* names this call for the server, for 24 h: the same again is answered, not done. One is made when none is given.
-        An item whose `uri` is known already is answered as it is, and `Conflict` if this one differs, unless
-        *existing* is "update".
+        *key* is the idempotency key (default: a random one): repeating a call with it within 24 h returns the first result. If
+        the item's `uri` exists, the existing item is returned; if its content differs, raises `Conflict`, or updates it with
+        *existing* = "update".
         """
         query: Query = [("existing", existing)] if existing else []
         headers = {"Idempotency-Key": key or uuid4().hex}
@@ -175,7 +176,7 @@ class Livefeed:
     async def patch(self, feed: str, item_id: str, changes: Item | Mapping[str, Any], *, version: int) -> Published:
         """Change some fields of an item (RFC 7396: None removes one); `correction` makes it a labelled correction.
 
-        *version* is the one that the change was made from: `StaleVersion` when somebody was faster, so that no edit is lost.
+        *version* is the version that the change is based on. Raises `StaleVersion` if the item has another one by now.
         """
         headers = {"Content-Type": "application/merge-patch+json", "If-Match": f'"{version}"'}
         sent = _Sent()
@@ -188,11 +189,11 @@ class Livefeed:
             return done
 
     async def hold(self, feed: str, item_id: str, *, reason: str | None = None) -> Published:
-        """Withhold an item while it is checked: its text is gone for readers until `release`."""
+        """Withhold an item while it is checked: readers lose its text until `release`."""
         return await self._act(feed, item_id, "hold", reason)
 
     async def release(self, feed: str, item_id: str, *, changes: Item | Mapping[str, Any] | None = None) -> Published:
-        """Make a withheld item usable again, with *changes* to it, so that what was wrong need not be seen once more."""
+        """Make a withheld item usable again, with *changes* applied (a merge patch)."""
         sent = _Sent()
         try:
             return _published(await self._send("POST", f"{self._item(feed, item_id)}/release", body=changes, sent=sent))
@@ -207,7 +208,7 @@ class Livefeed:
         return await self._act(feed, item_id, "cancel", reason)
 
     async def publish_draft(self, feed: str, item_id: str) -> Published:
-        """Send a draft out."""
+        """Publish a draft."""
         return await self._act(feed, item_id, "publish")
 
     async def _act(self, feed: str, item_id: str, verb: str, reason: str | None = None) -> Published:
@@ -215,7 +216,7 @@ class Livefeed:
         return _published(await self._send("POST", f"{self._item(feed, item_id)}/{verb}", body=body))
 
     async def _done_before(self, feed: str, item_id: str, changes: Item | Mapping[str, Any], sent: _Sent) -> Published | None:
-        """A repeat of a change whose answer was lost finds its own work; None when it is not that."""
+        """The item, if a change whose response was lost turns out to have been made; else None."""
         if not sent.lost:
             return None
         item = await self.get(feed, item_id)
@@ -239,7 +240,7 @@ class Livefeed:
         headers: Mapping[str, str] | None = None,
         sent: _Sent | None = None,
     ) -> httpx2.Response:
-        """The answer, good or bad; asked again while the server is away or busy, since every request of ours can be repeated."""
+        """Send a request and return the response. Repeated while the server is unreachable or busy, which is always safe."""
         content = None if body is None else orjson.dumps(body)
         all_headers = {"Content-Type": "application/json", **(headers or {})} if content is not None else headers
         until = time.monotonic() + self._patience
@@ -268,7 +269,7 @@ class Livefeed:
 
 
 class _Sent:
-    """Whether a request went out whose answer never came."""
+    """Whether a request was sent whose response was lost."""
 
     lost = False
 

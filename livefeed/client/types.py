@@ -1,6 +1,6 @@
-"""What the client takes and gives: plain JSON values, with their fields named for type checkers.
+"""The client's types: plain JSON values, with typed fields.
 
-A server that is newer than this client may send fields that are not named here; they are in the dictionaries all the same.
+Fields from a newer server that are not declared here are in the dictionaries too.
 """
 
 from __future__ import annotations
@@ -15,10 +15,10 @@ Query = list[tuple[str, str | int | float | bool | None]]
 
 
 class Item(TypedDict, total=False):
-    """An item, in the JSON names (ninjs 3.1). Of a withheld or canceled one only the first seven are there.
+    """An item, with its JSON names (ninjs 3.1). A withheld or canceled one has only the first seven.
 
-    To publish, give `headline`, `bodyText` or `bodyHtml`, and what else you know; what stands before `type` is the server's,
-    but for `uri` and `contentCreated`, which either side may give.
+    To publish, give at least `headline`, `bodyText` or `bodyHtml`. The fields before `type` are set by the server, except `uri`
+    and `contentCreated`, which a producer may set.
     """
 
     id: str
@@ -70,14 +70,14 @@ class FeedInfo(TypedDict, total=False):
 
 
 class Published(NamedTuple):
-    """What a change led to."""
+    """The result of a change."""
 
     event: str | None
     """The cursor of the event; None while the item is a draft or under embargo."""
     item: Item
     """The item as it is now."""
     created: bool = False
-    """Whether the item is new, rather than known already or changed."""
+    """Whether the item was created, rather than changed or already there."""
 
 
 class ItemPage(NamedTuple):
@@ -85,7 +85,7 @@ class ItemPage(NamedTuple):
 
     items: list[Item]
     cursor: str
-    """The position in the log that the page is true for: `events(after=…)` joins it without a gap."""
+    """The log position that the page is consistent with: `events(after=…)` continues it without a gap."""
     next: str | None
     """For `before=`; None at the end."""
 
@@ -98,13 +98,13 @@ class FeedEvent:
     """The CloudEvents type: `live.item.published`, `live.stream.reset` …"""
     feed: str
     cursor: str | None
-    """Give it as `after=` to go on behind this event; None: it does not move the reader."""
+    """Pass it as `after=` to resume after this event; None if the event does not move the position."""
     time: str
     subject: str
     """The item's uri, of item events."""
     data: dict[str, Any]
     json: str
-    """The CloudEvents object as it came, on one line."""
+    """The CloudEvents object as received, on one line."""
 
     @property
     def name(self) -> str:
@@ -113,10 +113,10 @@ class FeedEvent:
 
     @property
     def item(self) -> Item | None:
-        """The item that something happened to; None for snapshots, resets and the feed's and the stream's own events."""
+        """The item of an item event; None for other events."""
         return cast("Item", self.data) if self.type.startswith("live.item.") else None
 
     @property
     def items(self) -> list[Item]:
-        """The items that a snapshot or reset shows, newest first; none for other events."""
+        """The items of a snapshot or reset, newest first; empty for other events."""
         return cast("list[Item]", self.data.get("items", [])) if self.type.startswith("live.stream.") else []
