@@ -140,7 +140,7 @@ class Authenticator:
             await self.tokens.refresh()
 
     async def refresh(self) -> None:
-        """One look for keys, tokens and sessions that were revoked."""
+        """Check once for revoked keys, tokens and sessions."""
         await self.keys.refresh()
         self._watch.revoke(self.holds)
         if sessions := self._watch.sessions():

@@ -136,7 +136,7 @@ class AuthEndpoints:
     async def make_ticket(self, request: Request) -> Response:
         caller = _caller(request)
         if not caller.subject:
-            raise Unauthorized("a ticket stands for a key, token or session: send one")
+            raise Unauthorized("a ticket is issued for a key, token or session: send one")
         self._tickets.charge(caller.key_id, 1, time.monotonic())
         text, expires = await self._authenticator.tickets.make(caller)
         return _answer({"ticket": text, "expires": _time(expires)}, 201)

@@ -26,7 +26,7 @@ _CREDENTIAL_FORM = re.compile(r"(?:Bearer )?(?:lfk_[a-z2-7]{10}_[\w-]+|eyJ[\w-]+
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 SLOW = 1.0
 """Seconds that a body may take on the word of the credential that came before it."""
-_IN_ADDRESS = "a key or token must not be in the address: send 'Authorization: Bearer KEY'"
+_IN_ADDRESS = "a key or token must not be in the URL: send 'Authorization: Bearer KEY'"
 
 
 def cookie_name(scope: Scope) -> str:

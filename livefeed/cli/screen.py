@@ -100,5 +100,5 @@ def _rule(text: str, colour: str) -> str:
 
 
 def plain(text: str) -> str:
-    """Text that cannot steer the terminal."""
+    """*text* without terminal control characters."""
     return "".join(c for c in " ".join(text.split()) if c.isprintable())

@@ -57,7 +57,7 @@ class Appender:
                 if len(waiting) == MOST:
                     del self._waiting[waits]
             else:
-                # The first of a turn sends for all who come before its next.
+                # The first call of a turn sends all calls made before the next turn.
                 self._waiting[waits] = calls = [call]
                 await self._lead(waits, calls)
             return await call.done

@@ -74,7 +74,7 @@ class Tail:
             except scripts.WrongTypeError:
                 # Some key is not a stream: reading each log finds out which.
                 rung = dict.fromkeys(channels)
-            # A foreign entry rings and is no event. Listening goes on above it, until the next silence.
+            # A foreign entry rings too, but is no event. Listening continues above it, until the next silence.
             self._rung = {name: Cursor.of_entry(entries[-1][0]) for name, entries in rung.items() if entries}
             rung = {**rung, **self._overdue(channels)}
             for name, entries in rung.items():
@@ -84,7 +84,7 @@ class Tail:
             self.progress = time.monotonic()
 
     def _overdue(self, names: Iterable[str]) -> dict[str, None]:
-        """Those of *names* that were not looked at for `BLOCK`: where one feed rings all the time, no silence is ever seen."""
+        """Those of *names* that were not read for `BLOCK`: while one feed is busy, the call never times out for the others."""
         now = time.monotonic()
         overdue = [name for name in names if now - self._looked.get(name, 0.0) >= BLOCK / 1_000]
         self._looked = {name: self._looked.get(name, now) for name in names} | dict.fromkeys(overdue, now)
