@@ -27,7 +27,7 @@ __all__ = ["Audit", "Entry"]
 
 STREAM = "livefeed:audit"
 BATCH = 500
-GATHER = 0.1
+GATHER = 0.5
 """Seconds for which records are collected before they are written."""
 RETRY = 1.0
 
