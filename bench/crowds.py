@@ -76,7 +76,7 @@ def many(bench: Bench) -> Iterator[Row]:
 
 def workers(bench: Bench) -> Iterator[Row]:
     """One worker and two: how the readers split, and what a delivery costs."""
-    readers, items, rate = (200, 20, 40) if bench.small else (2_000, 100, 10)
+    readers, items, rate = (200, 20, 40) if bench.small else (2_000, 60, 10)
 
     def measure() -> Iterator[Row]:
         for wire in WIRES:

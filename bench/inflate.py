@@ -10,9 +10,9 @@ from types import TracebackType
 
 from bench.servers import Server
 
-__all__ = ["Inflating"]
+__all__ = ["MARKER", "Inflating"]
 
-MARKER = b'"specversion":'
+MARKER = b'"type":"live.item.'
 """It stands once in each event: within a text its quotes would be escaped."""
 
 

@@ -8,7 +8,7 @@
  * whatever is in it, and has no time. One line of JSON comes out at the end.
  *
  * The sockets are opened at --rate a second (0: at once). When all are answered, and --settle seconds later, --publish is run by the
- * shell ("go"). The run ends when every reader has M events, or --idle seconds after the last one (without --expect: the last byte), or --hold seconds after go, or after
+ * shell ("go"). The run ends when every reader has M events, or --idle seconds after the last one, or --hold seconds after go, or after
  * --timeout. `{}` in a path is the reader's number, modulo --ways. --greet TEXT is sent as a WebSocket text frame at first. --server PID
  * adds CPU time, memory and files of that process, and may be repeated.
  *
@@ -41,7 +41,7 @@ static double rate = 2000, settle = 0.5, idle = 5, timeout = 60, stall_for = -1,
 static long servers[MOST_SERVERS];
 static int server_count;
 static int poller;
-static uint64_t begin, last_read, bytes, reads;
+static uint64_t begin, bytes, reads;
 
 static void watch(struct reader *r, uint32_t events, int operation) {
     struct epoll_event event = {.events = events, .data.u32 = (uint32_t)(r - readers)};
@@ -104,7 +104,6 @@ static void readable(struct reader *r) {
         if (size <= 0) { cut_off(r, size ? strerror(errno) : "the stream ended"); return; }
         bytes += (uint64_t)size;
         r->bytes += (uint64_t)size;
-        last_read = clock_ns(CLOCK_MONOTONIC);
         if (r->state == ASKED) take_head(r, buffer, (size_t)size);
         else take(r, buffer, (size_t)size);
         /* A reader that stalls has its answer, and takes nothing after it for a while. */
@@ -257,12 +256,6 @@ static int is_complete(void) {
     return wanted && had >= wanted;
 }
 
-/* Where events are expected, nothing but events counts: pings and comments go on for ever. */
-static int is_idle(uint64_t now) {
-    uint64_t last = groups[MAIN].expect ? last_at : last_read;
-    return last && (double)(now - last) / 1e9 > idle;
-}
-
 enum { STEPS = 10 };
 static struct { uint64_t readers; long kib; } grown[STEPS];
 static int grown_steps;
@@ -321,7 +314,7 @@ int main(int argc, char **argv) {
         }
         if (go_at && hold > 0 && since_go >= hold) end = "held";
         else if (go_at && opened == everybody() && is_complete()) end = "complete";
-        else if (since_go > idle && woken && is_idle(now)) end = "idle";
+        else if (since_go > idle && woken && last_at && (double)(now - last_at) / 1e9 > idle) end = "idle";
         else if (since_begin > timeout) end = "timeout";
         else serve(opened < due ? 1 : 10);
     }

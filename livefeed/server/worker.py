@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import gc
 import signal
 import socket
@@ -21,7 +22,7 @@ from livefeed.counters import Counters
 from livefeed.exceptions import ConfigError
 from livefeed.metrics import Board
 from livefeed.net import ConnectionLimits, HttpProtocol
-from livefeed.server.listeners import BACKLOG
+from livefeed.server.accepting import Acceptor
 from livefeed.server.orders import FOR_THE_SUPERVISOR, Orders, receive
 
 _log = structlog.get_logger("livefeed.worker")
@@ -44,6 +45,7 @@ class Server(uvicorn.Server):
         super().__init__(config)
         self._application = application
         self._ready = ready
+        self._acceptors: list[Acceptor] = []
 
     def stop(self) -> None:
         self._application.draining = True
@@ -55,13 +57,18 @@ class Server(uvicorn.Server):
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        await super().startup(sockets)
+        # uvicorn gets no socket to listen on: see `accepting`.
+        await super().startup([])
+        protocol = functools.partial(
+            self.config.http_protocol_class, config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+        )
+        self._acceptors = [Acceptor(listener, protocol, self.config.ssl) for listener in sockets or ()]
         self._ready.write(b"ready\n")
         await self._ready.drain()
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        for server in self.servers:
-            server.close()
+        for acceptor in self._acceptors:
+            acceptor.close()
         await self._application.drain()
         await super().shutdown(sockets)
 
@@ -73,7 +80,6 @@ def _configure(orders: Orders, application: Application) -> uvicorn.Config:
         http=HttpProtocol.on(application.network),
         ws="none",
         lifespan="on",
-        backlog=BACKLOG,
         log_config=None,
         access_log=False,
         server_header=False,

@@ -1,0 +1,89 @@
+"""Accepting: a herd is taken in few turns of the loop, and running out of files is survived."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import errno
+import socket
+from collections.abc import Iterator
+
+import pytest
+import uvloop
+
+from livefeed.server import accepting
+from livefeed.server.accepting import AT_ONCE, Acceptor
+
+HERD = 300
+
+
+class Greeted(asyncio.Protocol):
+    def __init__(self, made: list[Greeted]) -> None:
+        self._made = made
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        self.transport = transport
+        self._made.append(self)
+
+
+class Spent(socket.socket):
+    """A listener that once has no files left."""
+
+    spent = False
+
+    def accept(self) -> tuple[socket.socket, object]:
+        if not self.spent:
+            self.spent = True
+            raise OSError(errno.EMFILE, "Too many open files")
+        return super().accept()
+
+
+@contextlib.contextmanager
+def listening(kind: type[socket.socket] = socket.socket) -> Iterator[socket.socket]:
+    with kind(socket.AF_INET, socket.SOCK_STREAM) as listener:
+        listener.bind(("127.0.0.1", 0))
+        listener.listen(HERD)
+        yield listener
+
+
+async def turns_until_accepted(listener: socket.socket, count: int) -> int:
+    """How many turns of the loop pass until *count* connections, that wait already, are made."""
+    made: list[Greeted] = []
+    clients = [socket.create_connection(listener.getsockname()) for _ in range(count)]
+    acceptor = Acceptor(listener, lambda: Greeted(made), None)
+    turns = 0
+    while len(made) < count:
+        await asyncio.sleep(0)
+        turns += 1
+    acceptor.close()
+    for protocol in made:
+        protocol.transport.close()
+    for client in clients:
+        client.close()
+    return turns
+
+
+def test_a_herd_is_accepted_in_few_turns_of_the_loop() -> None:
+    with listening() as listener:
+        turns = uvloop.run(turns_until_accepted(listener, HERD))
+
+    assert turns < 4 * (HERD / AT_ONCE + 1)
+
+
+def test_who_comes_when_no_files_are_left_is_accepted_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(accepting, "PAUSE", 0.01)
+    with listening(Spent) as listener:
+        uvloop.run(turns_until_accepted(listener, 2))
+
+
+def test_nobody_is_accepted_after_the_end() -> None:
+    async def end(listener: socket.socket) -> int:
+        made: list[Greeted] = []
+        Acceptor(listener, lambda: Greeted(made), None).close()
+        with socket.create_connection(listener.getsockname()):
+            await asyncio.sleep(0)
+            await asyncio.sleep(0)
+        return len(made)
+
+    with listening() as listener:
+        assert uvloop.run(end(listener)) == 0
