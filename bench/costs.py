@@ -90,11 +90,12 @@ def compressed(bench: Bench) -> Iterator[Row]:
 
 
 def _compressed(bench: Bench, server: Server, wire: str, readers: int, items: int, deflated: bool) -> dict[str, Any]:
-    """Nothing is *expected*, so that all four runs end alike: when it has been still for a while."""
+    """Nothing is *expected*, so that all four runs end alike: some seconds after the last item."""
     options: dict[str, Any] = {
         "readers": readers,
         "publish": (items, RATE),
-        "idle": 2,
+        "idle": 120,
+        "hold": items / RATE + 3,
         "timeout": 120,
         "marker": MARKER.decode(),
     }

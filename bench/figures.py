@@ -42,7 +42,8 @@ def _matching(report: Report, scenario: str, server: str, wanted: dict[str, obje
 
 
 def name(row: Row) -> str:
-    return f"{row['server']} {row['wire']}"
+    server, wire = row["server"], row["wire"]
+    return server if server.endswith(wire) else f"{server} {wire}"
 
 
 def cost(row: Row) -> float:

@@ -16,6 +16,8 @@ from collections.abc import Callable
 
 import structlog
 
+from livefeed.net import ConnectionLimits
+
 __all__ = ["Acceptor"]
 
 AT_ONCE = 128
@@ -23,6 +25,9 @@ AT_ONCE = 128
 
 PAUSE = 0.5
 """Seconds without accepting when there are no files or buffers left: the connections stay in the kernel's queue."""
+
+HANDSHAKE = ConnectionLimits().head_timeout
+"""Seconds for a TLS handshake: a connection is counted, and has the deadline of its head, only once it is encrypted."""
 
 _SPENT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
@@ -74,4 +79,6 @@ class Acceptor:
     async def _open(self, connection: socket.socket) -> None:
         # A peer that is gone already, or fails at TLS, is nobody's fault here.
         with contextlib.suppress(OSError, TimeoutError):
-            await self._loop.connect_accepted_socket(self._protocol, connection, ssl=self._tls)
+            await self._loop.connect_accepted_socket(
+                self._protocol, connection, ssl=self._tls, ssl_handshake_timeout=HANDSHAKE if self._tls else None
+            )

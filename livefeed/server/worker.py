@@ -10,7 +10,6 @@ import signal
 import socket
 import sys
 from collections.abc import Iterator
-from typing import Any
 
 import structlog
 import uvicorn
@@ -21,21 +20,11 @@ from livefeed.app import Application
 from livefeed.counters import Counters
 from livefeed.exceptions import ConfigError
 from livefeed.metrics import Board
-from livefeed.net import ConnectionLimits, HttpProtocol
+from livefeed.net import HttpProtocol
 from livefeed.server.accepting import Acceptor
 from livefeed.server.orders import FOR_THE_SUPERVISOR, Orders, receive
 
 _log = structlog.get_logger("livefeed.worker")
-
-
-class Loop(uvloop.Loop):
-    """uvloop, with a deadline for TLS: a connection is counted, and has the deadline of its head, only once it is encrypted."""
-
-    async def create_server(self, *args: Any, **options: Any) -> asyncio.Server:
-        if options.get("ssl"):
-            options["ssl_handshake_timeout"] = ConnectionLimits().head_timeout
-        server: asyncio.Server = await super().create_server(*args, **options)  # type: ignore[assignment]  # likewise
-        return server
 
 
 class Server(uvicorn.Server):
@@ -60,7 +49,10 @@ class Server(uvicorn.Server):
         # uvicorn gets no socket to listen on: see `accepting`.
         await super().startup([])
         protocol = functools.partial(
-            self.config.http_protocol_class, config=self.config, server_state=self.server_state, app_state=self.lifespan.state
+            self.config.http_protocol_class,  # type: ignore[call-arg]  # as in uvicorn
+            config=self.config,
+            server_state=self.server_state,
+            app_state=self.lifespan.state,
         )
         self._acceptors = [Acceptor(listener, protocol, self.config.ssl) for listener in sockets or ()]
         self._ready.write(b"ready\n")
@@ -135,7 +127,7 @@ def main() -> None:
     # handshake, and a pause for everybody.
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
-    with asyncio.Runner(loop_factory=Loop) as runner:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_work(orders, control))
 
 
