@@ -75,6 +75,23 @@ async def test_a_reader_at_the_top_sees_new_items_by_themselves(page: Page, site
     await expect(page.get_by_role("status")).to_have_text("1 new update")
 
 
+async def test_an_item_that_comes_in_the_picture_of_a_scroll_waits_too(page: Page, site: Site, feed: str) -> None:
+    """What is told of a scroll is told a picture later: until then the page has to look itself."""
+    await fill(site, feed, 20)
+    item = await site.publish(feed, headline="Seed")
+    await open_reader(page, site, feed)
+    await page.evaluate(
+        """(data) => {
+          const { live } = document.querySelector("live-feed");
+          scrollTo(0, document.body.scrollHeight / 2);
+          live.dispatchEvent(new CustomEvent("event", { detail: { type: "live.item.published", id: "1-1", data } }));
+        }""",
+        {**item, "id": "other", "uri": "tag:other,2026:1", "headline": "New", "contentCreated": "2099-01-01T00:00:00.000Z"},
+    )
+    await expect(page.locator(".toast")).to_have_text("1 new update")
+    assert (await headlines(page))[0] == "Seed"
+
+
 async def test_what_is_read_does_not_move(page: Page, site: Site, feed: str) -> None:
     """Not for new items, nor for a change, a kill, a pin or breaking news above it; the sign counts, the title too."""
     await fill(site, feed, 20)

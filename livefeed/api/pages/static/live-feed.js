@@ -20,7 +20,7 @@ export class LiveFeedElement extends HTMLElement {
   /** @type {Board} */ board;
   /** @type {Words} */ words;
   #next = /** @type {string | null} */ (null);
-  #atTop = true;
+  /** Where the list begins. */ #mark = make("span.mark", { "aria-hidden": "true" });
   #queue = /** @type {any[]} */ ([]);
   #announced = 0;
   #unsaid = 0;
@@ -137,12 +137,8 @@ export class LiveFeedElement extends HTMLElement {
     this.toast = make("button.toast", { type: "button", hidden: true });
     this.toast.addEventListener("click", () => this.reveal());
     this.status = make("p.announcement", { role: "status" });
-    const mark = make("span.mark", { "aria-hidden": "true" });
-    list.before(this.status, this.toast, mark);
-    new IntersectionObserver(([{ isIntersecting, boundingClientRect }]) => {
-      this.#atTop = isIntersecting || boundingClientRect.top > 0;
-      this.#seen();
-    }).observe(mark);
+    list.before(this.status, this.toast, this.#mark);
+    new IntersectionObserver(() => this.#seen()).observe(this.#mark);
     this.#root.addEventListener("error", ({ target }) => target instanceof HTMLImageElement && this.#miss(target), true);
     for (const image of list.querySelectorAll("img")) if (image.complete && !image.naturalWidth) this.#miss(image);
     this.#root.addEventListener("click", (event) => this.#clicked(/** @type {MouseEvent} */ (event)));
@@ -193,7 +189,8 @@ export class LiveFeedElement extends HTMLElement {
   get #open() {
     const focus = (this.shadowRoot ?? document).activeElement;
     const reading = focus?.matches(":focus-visible") && focus.closest(".entry") && this.#root.contains(focus);
-    return this.#atTop && !reading && document.visibilityState === "visible" && !this.hasAttribute("older");
+    const atTop = this.#mark.getBoundingClientRect().bottom >= 0; // now: an observer tells it a picture later
+    return atTop && !reading && document.visibilityState === "visible" && !this.hasAttribute("older");
   }
 
   #seen = () => {
