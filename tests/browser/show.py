@@ -171,8 +171,9 @@ async def desk(site: Site, context: BrowserContext) -> dict[str, Any]:
     seen = await page.evaluate("seen")
     took = sorted(seen[f"Item {number}"] - pressed[number] for number in range(200))
     await other.close()
-    assert took[197] <= 150
-    return {"items": 200, "p50 ms": round(took[100]), "p99 ms": round(took[197]), "most ms": round(took[-1])}
+    figures = {"items": 200, "p50 ms": round(took[100]), "p99 ms": round(took[197]), "most ms": round(took[-1])}
+    assert took[197] <= 150, figures
+    return figures
 
 
 async def _outage(
