@@ -336,6 +336,20 @@ async def test_another_tab_does_not_take_a_text_that_is_being_written(desk: Desk
     await expect(other.headline).to_have_value("")
 
 
+async def test_the_copy_of_a_tab_writes_for_itself(desk: Desk, page: Page, context: BrowserContext) -> None:
+    """A browser copies a tab with the name that it was given."""
+    await desk.write("Mine")
+    async with context.expect_page() as opened:
+        await page.evaluate("void window.open(location.href)")
+    copy = Desk(await opened.value, desk.site, desk.feed)
+    await copy.ready()
+    await expect(copy.headline).to_have_value("")
+    await copy.write("Another")
+    await page.reload()
+    await desk.ready()
+    await expect(desk.headline).to_have_value("Mine")
+
+
 async def test_the_list_is_searched(desk: Desk, page: Page) -> None:
     for name in ("Storm at sea", "Calm at home"):
         await desk.site.publish(desk.feed, headline=name)

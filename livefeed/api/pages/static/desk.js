@@ -26,7 +26,7 @@ const address = addressOf(feed);
 const session = new URL("v1/session", ROOT).href;
 const page = new URL(`read/${feed}`, ROOT).pathname;
 const mayEdit = role === "edit";
-const desk = deskId();
+const desk = await deskId();
 
 const words = await Words.load(document.documentElement.lang);
 const store = await Store.open();

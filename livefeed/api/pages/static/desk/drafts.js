@@ -8,11 +8,24 @@
 const LOCK = "livefeed.desk.tab.";
 const NOTE = "livefeed.desk.draft.";
 
-/** This tab's own name, which it keeps when it is loaded anew. */
-export function deskId() {
-  const id = sessionStorage.getItem("livefeed.desk") ?? crypto.randomUUID();
+/** This tab's own name, which it keeps when it is loaded anew; the copy of a tab gets another. */
+export async function deskId() {
+  const kept = sessionStorage.getItem("livefeed.desk");
+  if (kept && (await hold(kept))) return kept;
+  const id = crypto.randomUUID();
   sessionStorage.setItem("livefeed.desk", id);
+  await hold(id);
   return id;
+}
+
+/** Held for as long as the tab lives, so that no other one takes its text for an orphan. @returns {Promise<boolean>} */
+function hold(id) {
+  return new Promise((held) => {
+    navigator.locks.request(LOCK + id, { ifAvailable: true }, (lock) => {
+      held(lock !== null);
+      return lock && new Promise(() => {});
+    });
+  });
 }
 
 export class Drafts {
@@ -26,8 +39,6 @@ export class Drafts {
     this.whose = whose;
     this.notes = notes;
     this.key = "";
-    // Held for as long as the tab lives, so that no other one takes its text for an orphan.
-    navigator.locks.request(LOCK + whose.desk, () => new Promise(() => {}));
   }
 
   /** From now on it is *base* that is written on, null for a new item. */
