@@ -18,7 +18,7 @@ export class WallClock {
     this.known = !zone || isZone(zone);
     const timeZone = zone && this.known ? zone : undefined;
     this.hours = new Intl.DateTimeFormat(locale, { hour: "2-digit", minute: "2-digit", second: "2-digit", hourCycle: "h23", timeZone });
-    this.dates = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short", year: "numeric", timeZone });
+    this.dates = new Intl.DateTimeFormat(locale, { weekday: "short", day: "numeric", month: "short", timeZone });
     this.zones = new Intl.DateTimeFormat(locale, { timeZoneName: "short", timeZone });
     this.minutes = new Intl.DateTimeFormat("en-GB", { hour: "2-digit", minute: "2-digit", hourCycle: "h23", timeZone });
   }
