@@ -90,12 +90,12 @@ def compressed(bench: Bench) -> Iterator[Row]:
 
 
 def _compressed(bench: Bench, server: Server, wire: str, readers: int, items: int, deflated: bool) -> dict[str, Any]:
-    """Nothing is *expected*, so that all four runs end alike: some seconds after the last item."""
+    """Nothing is *expected*, so that all four runs end alike: a second after the last item."""
     options: dict[str, Any] = {
         "readers": readers,
         "publish": (items, RATE),
         "idle": 120,
-        "hold": items / RATE + 3,
+        "linger": 1,
         "timeout": 120,
         "marker": MARKER.decode(),
     }

@@ -8,9 +8,9 @@
  * whatever is in it, and has no time. One line of JSON comes out at the end.
  *
  * The sockets are opened at --rate a second (0: at once). When all are answered, and --settle seconds later, --publish is run by the
- * shell ("go"). The run ends when every reader has M events, or --idle seconds after the last one, or --hold seconds after go, or after
- * --timeout. `{}` in a path is the reader's number, modulo --ways. --greet TEXT is sent as a WebSocket text frame at first. --server PID
- * adds CPU time, memory and files of that process, and may be repeated.
+ * shell ("go"). The run ends when every reader has M events, or --idle seconds after the last one, or --hold seconds after go, or
+ * --linger seconds after the publisher has ended, or after --timeout. `{}` in a path is the reader's number, modulo --ways. --greet TEXT
+ * is sent as a WebSocket text frame at first. --server PID adds CPU time, memory and files of that process, and may be repeated.
  *
  * --others K more readers are counted apart: with --others-path and --others-expect of their own; opened only --others-after seconds after
  * go, and all at once; or taking nothing before --stall-for seconds after go.
@@ -37,7 +37,7 @@ enum { MOST_SERVERS = 16 };
 static struct reader *readers;
 static int port;
 static const char *publish, *headers = "";
-static double rate = 2000, settle = 0.5, idle = 5, timeout = 60, stall_for = -1, hold = 0, others_after = -1;
+static double rate = 2000, settle = 0.5, idle = 5, timeout = 60, stall_for = -1, hold = 0, linger = 0, others_after = -1;
 static long servers[MOST_SERVERS];
 static int server_count;
 static int poller;
@@ -170,6 +170,7 @@ static void options(int argc, char **argv) {
     static const struct option known[] = {
         {"port", 1, 0, 'p'}, {"sse", 1, 0, 's'}, {"ws", 1, 0, 'w'}, {"readers", 1, 0, 'n'}, {"expect", 1, 0, 'e'}, {"marker", 1, 0, 'm'},
         {"publish", 1, 0, 'x'}, {"rate", 1, 0, 'r'}, {"settle", 1, 0, 'S'}, {"idle", 1, 0, 'i'}, {"timeout", 1, 0, 't'}, {"hold", 1, 0, 'H'},
+        {"linger", 1, 0, 'l'},
         {"server", 1, 0, 'P'}, {"stall-for", 1, 0, 'f'}, {"ways", 1, 0, 'y'}, {"deflated", 0, 0, 'd'},
         {"others", 1, 0, 'k'}, {"others-path", 1, 0, 'K'}, {"others-expect", 1, 0, 'E'}, {"others-after", 1, 0, 'A'}, {"headers", 1, 0, 'h'}, {"greet", 1, 0, 'g'}, {"verbose", 0, 0, 'v'}, {0}};
     for (int o; (o = getopt_long(argc, argv, "", known, NULL)) != -1;) switch (o) {
@@ -185,6 +186,7 @@ static void options(int argc, char **argv) {
         case 'i': idle = atof(optarg); break;
         case 't': timeout = atof(optarg); break;
         case 'H': hold = atof(optarg); break;
+        case 'l': linger = atof(optarg); break;
         case 'P':
             if (server_count == MOST_SERVERS) { fputs("too many servers\n", stderr); exit(2); }
             servers[server_count++] = atol(optarg);
@@ -289,7 +291,7 @@ int main(int argc, char **argv) {
     struct usage before = look(each_before), at_go = {0}, peak = {0};
     memset(each_go, 0, sizeof each_go);
     begin = clock_ns(CLOCK_MONOTONIC);
-    uint64_t ready_at = 0, bytes_before = 0;
+    uint64_t ready_at = 0, published_at = 0, bytes_before = 0;
     double own_go = 0;
     const char *end = NULL;
     pid_t child = 0;
@@ -312,7 +314,12 @@ int main(int argc, char **argv) {
             wake_stalled();
             woken = 1;
         }
-        if (go_at && hold > 0 && since_go >= hold) end = "held";
+        if (child && waitpid(child, NULL, WNOHANG) == child) {
+            child = 0;
+            published_at = now;
+        }
+        if (linger > 0 && published_at && (double)(now - published_at) / 1e9 >= linger) end = "published";
+        else if (go_at && hold > 0 && since_go >= hold) end = "held";
         else if (go_at && opened == everybody() && is_complete()) end = "complete";
         else if (since_go > idle && woken && last_at && (double)(now - last_at) / 1e9 > idle) end = "idle";
         else if (since_begin > timeout) end = "timeout";
