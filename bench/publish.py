@@ -15,10 +15,14 @@ import http.client
 import json
 import os
 import sys
+import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from urllib.parse import urlsplit
+
+AT_ONCE = 16
 
 
 def item(number: int, size: int) -> str:
@@ -39,38 +43,55 @@ def paced(count: int, rate: float) -> Iterator[int]:
         yield number
 
 
-def main(kind: str, url: str, count: int, rate: float) -> None:
-    size = int(os.environ["BENCH_BYTES"])
-    inner = size - int(os.environ.get("BENCH_ENVELOPE", "0"))
-    address = urlsplit(url)
-    connection = http.client.HTTPConnection(address.netloc)
-    target = address.path + (f"?{address.query}" if address.query else "")
+class Poster:
+    """Posts to one address, over a connection for each thread."""
 
-    def post(body: str, media_type: str) -> None:
+    def __init__(self, url: str) -> None:
+        self._address = urlsplit(url)
+        self._threads = threading.local()
+        self.target = self._address.path + (f"?{self._address.query}" if self._address.query else "")
+
+    def post(self, body: str, media_type: str = "application/json") -> None:
         headers = {"Content-Type": media_type, "Authorization": f"Bearer {os.environ.get('BENCH_KEY', '')}"}
-        connection.request("POST", target, body, headers)
+        connection = self.connection()
+        connection.request("POST", self.target, body, headers)
         answer = connection.getresponse()
         text = answer.read()
         if answer.status >= 300:
-            raise SystemExit(f"{url}: {answer.status} {text[:200]!r}")
+            raise SystemExit(f"{self.target}: {answer.status} {text[:200]!r}")
 
+    def connection(self) -> http.client.HTTPConnection:
+        if not hasattr(self._threads, "connection"):
+            self._threads.connection = http.client.HTTPConnection(self._address.netloc)
+        found: http.client.HTTPConnection = self._threads.connection
+        return found
+
+
+def made(kind: str, size: int) -> Callable[[int], str]:
+    """What makes the body of each item, by its number."""
+    inner = size - int(os.environ.get("BENCH_ENVELOPE", "0"))
+    if kind == "lines":
+        lines = Path(os.environ["BENCH_LINES"]).read_text().splitlines()
+        return lambda number: lines[number % len(lines)]
+    return lambda number: item(number, inner) if kind == "livefeed" else event(number, size)
+
+
+def main(kind: str, url: str, count: int, rate: float) -> None:
+    size = int(os.environ["BENCH_BYTES"])
+    poster, make = Poster(url), made(kind, size)
     if kind == "go":
-        connection.request("GET", f"{target}?count={count}&rate={rate}&bytes={size}")
+        connection = poster.connection()
+        connection.request("GET", f"{poster.target}?count={count}&rate={rate}&bytes={size}")
         connection.getresponse().read()
     elif kind == "livefeed" and not rate:
         for start in range(0, count, 1_000):
-            batch = [item(number, inner) for number in range(start, min(start + 1_000, count))]
-            post("\n".join(batch), "application/x-ndjson")
-    elif kind == "lines":
-        lines = Path(os.environ["BENCH_LINES"]).read_text().splitlines()
-        for number in paced(count, rate):
-            post(lines[number % len(lines)], "application/json")
-    elif kind == "livefeed":
-        for number in paced(count, rate):
-            post(item(number, inner), "application/json")
+            batch = [make(number) for number in range(start, min(start + 1_000, count))]
+            poster.post("\n".join(batch), "application/x-ndjson")
     else:
-        for number in paced(count, rate):
-            post(event(number, size), "application/json")
+        # The pace is kept by those who wait beside: one request after the other would slow down with the server.
+        with ThreadPoolExecutor(AT_ONCE if rate else 1) as threads:
+            for done in [threads.submit(poster.post, make(number)) for number in paced(count, rate)]:
+                done.result()
 
 
 if __name__ == "__main__":
