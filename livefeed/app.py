@@ -14,9 +14,10 @@ from starlette.applications import Starlette
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.routing import BaseRoute, WebSocketRoute
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
+from starlette.types import ASGIApp
 from starlette.websockets import WebSocket
 
+from livefeed.api.counting import CountingMiddleware
 from livefeed.api.docs.endpoints import Docs
 from livefeed.api.events import Events
 from livefeed.api.feeds import Feeds
@@ -229,7 +230,7 @@ def _middleware(config: Config, counters: Counters, authenticator: Authenticator
     """The middleware, outermost first, so that rejected requests get the security headers and are counted too."""
     origins = Origins(config.allowed_origins)
     return [
-        Middleware(_Counted, counters),
+        Middleware(CountingMiddleware, counters),
         Middleware(ForwardedMiddleware, TrustedProxies(config.trusted_proxies)),
         Middleware(HeadersMiddleware, PagePolicy(config.frame_ancestors)),
         Middleware(CorsMiddleware, origins),
@@ -258,35 +259,6 @@ async def _nothing_here(_: WebSocket) -> None:
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
-
-
-class _Counted:
-    """Counts responses by status class."""
-
-    def __init__(self, app: ASGIApp, counters: Counters) -> None:
-        self._app = app
-        self._counters = counters
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return await self._app(scope, receive, send)
-
-        async def counted(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                self._count(message["status"])
-            await send(message)
-
-        return await self._app(scope, receive, counted)
-
-    def _count(self, status: int) -> None:
-        if status >= 500:
-            self._counters.responses_server_error += 1
-        elif status >= 400:
-            self._counters.responses_client_error += 1
-        elif status >= 300:
-            self._counters.responses_redirect += 1
-        else:
-            self._counters.responses_ok += 1
 
 
 async def create_app(config: Config) -> ASGIApp:
