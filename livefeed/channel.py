@@ -10,8 +10,7 @@ Rule 4: while the log is unreadable, nothing is served from memory.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
 
 from livefeed.blocks import BLOCK_EVENTS, Blocks, encode
 from livefeed.counters import Counters
@@ -22,7 +21,7 @@ from livefeed.holes import Continuation, Hole, NoFeed, Page, Reason
 from livefeed.notices import Notices
 from livefeed.reader import After, FromNow, Newest, Reader, State
 from livefeed.ring import RING_EVENTS, Ring
-from livefeed.snapshots import Listing, snapshot
+from livefeed.snapshots import Listing
 from livefeed.terms import Terms
 from livefeed.waiting import ListNewest, ReadAfter, Request, Waiting
 from livefeed.wires import Wire
@@ -218,16 +217,11 @@ class Channel:
             reader.hello(None)
             key = (reader.sink.wire, reader.reset)
             if key not in made:
-                made[key] = self._listing_event(listing, *key)
+                made[key] = self.notices.listing(listing, *key)
             reader.reset = None
             reader.position = listing.head
             reader.sink.write(made[key])
             self._goes_on(reader)
-
-    def _listing_event(self, listing: Listing, wire: Wire, reset: tuple[Reason, tuple[int, int] | None] | None) -> bytes:
-        if reset is None:
-            return self.notices.event(wire, "snapshot", snapshot(listing), listing.head)
-        return self.notices.event(wire, "reset", snapshot(listing, *reset), listing.head)
 
     def _without_feed(self, reader: Reader, deleted: bool) -> None:
         if deleted:
@@ -299,12 +293,3 @@ class Channel:
         self.restart(head)
         for reader in list(self.readers):
             self.advance(reader)
-
-    # -- control events
-
-    def beat(self, readers: Iterable[Reader]) -> None:
-        """Send *readers* a heartbeat."""
-        self.notices.heartbeat(readers, self.ring.head)
-
-    def hello(self, resumed: bool | None) -> dict[str, Any]:
-        return self.terms.hello(self.feed, self.ring.head, resumed)

@@ -209,7 +209,7 @@ class Hub:
         for reader in self._wheel.turn():
             by_channel.setdefault(reader.channel, []).append(reader)
         for channel, members in by_channel.items():
-            channel.beat(members)
+            channel.notices.heartbeat(members, channel.ring.head)
 
     def _forget_idle(self) -> None:
         now = time.monotonic()

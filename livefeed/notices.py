@@ -8,7 +8,9 @@ from typing import Any
 from livefeed.cursors import Cursor
 from livefeed.events import rfc3339
 from livefeed.groups import Groups
+from livefeed.holes import Reason
 from livefeed.reader import Reader, State
+from livefeed.snapshots import Listing, snapshot
 from livefeed.terms import Terms
 from livefeed.wires import Wire
 
@@ -35,6 +37,11 @@ class Notices:
     def event(self, wire: Wire, name: str, data: Mapping[str, Any] | bytes, cursor: Cursor | None = None) -> bytes:
         """The control event *name*, encoded for *wire*. *cursor* is given when it moves the reader's position."""
         return self.terms.event(wire, self.feed, name, data, cursor)
+
+    def listing(self, listing: Listing, wire: Wire, reset: tuple[Reason, tuple[int, int] | None] | None) -> bytes:
+        """*listing* as a `snapshot`, or when *reset* says why, as a `reset`."""
+        name, data = ("snapshot", snapshot(listing)) if reset is None else ("reset", snapshot(listing, *reset))
+        return self.event(wire, name, data, listing.head)
 
     def goodbye(self, reader: Reader, reason: str, code: int, retry_ms: int) -> None:
         """Close the connection of *reader* with a `goodbye` and, on a WebSocket, the close *code*."""

@@ -143,7 +143,7 @@ class Reader:
         if self.state is not State.OPENING:
             return
         self.state = State.BEHIND
-        data = self.channel.hello(resumed)
+        data = self.channel.terms.hello(self.channel.feed, self.channel.ring.head, resumed)
         if self.greet is not None:
             self.greet(self, data, cursor)
         else:

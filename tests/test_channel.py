@@ -228,7 +228,7 @@ def test_filters_look_at_what_an_item_ever_was_and_heartbeats_carry_the_position
 
     assert reader.heard() == ["hello", "11"]
     assert reader.reader is not None
-    feed.channel.beat([reader.reader])
+    feed.channel.notices.heartbeat([reader.reader], feed.channel.ring.head)
     assert reader._heard[-1][1]["cursor"] == "1012-12"
 
 

@@ -204,10 +204,10 @@ def test_a_heartbeat_waits_while_events_come_and_is_sent_when_they_do_not() -> N
     world = World()
     reader, other = world.join(), world.join()
     world.hear()
-    world.channel.beat([reader])
+    world.channel.notices.heartbeat([reader], world.channel.ring.head)
     assert b"heartbeat" not in connection(reader).read.replace(b'"heartbeat":15', b"")
     world.now += 3_000
-    world.channel.beat([reader])
+    world.channel.notices.heartbeat([reader], world.channel.ring.head)
     assert b"live.stream.heartbeat" in connection(reader).read
     for _ in range(40):
         world.hear()
@@ -219,7 +219,7 @@ def test_a_clock_that_is_set_back_silences_nobody() -> None:
     reader = world.join()
     world.hear()
     world.now -= 3_600_000
-    world.channel.beat([reader])
+    world.channel.notices.heartbeat([reader], world.channel.ring.head)
     assert b"live.stream.heartbeat" in connection(reader).read
 
 
@@ -254,7 +254,7 @@ def test_everybody_reads_everything_once(steps: list[str], random: Random) -> No
             world.channel.stale()
             world.channel.fresh(world.channel.ring.head)
         elif step == "b":
-            world.channel.beat(list(joined))
+            world.channel.notices.heartbeat(list(joined), world.channel.ring.head)
         elif reader is not None:
             if step == "p" and reader.sink.writable:
                 connection(reader).writable = False
@@ -263,7 +263,7 @@ def test_everybody_reads_everything_once(steps: list[str], random: Random) -> No
                 connection(reader).writable = True
                 reader.resume()
             elif step == "B":
-                world.channel.beat([reader])
+                world.channel.notices.heartbeat([reader], world.channel.ring.head)
             elif step == "l":
                 reader.closed()
                 del joined[reader]

@@ -97,7 +97,7 @@ class Crowd:
 
     def beat(self) -> None:
         channel = self.worker().channel
-        channel.beat(list(channel.readers))
+        channel.notices.heartbeat(list(channel.readers), channel.ring.head)
 
     def follow(self) -> None:
         self.worker().follow()
@@ -163,7 +163,7 @@ class Crowd:
 
     def _check(self, worker: Worker) -> None:
         self.log.given.clock += 15_000
-        worker.channel.beat(list(worker.channel.readers))
+        worker.channel.notices.heartbeat(list(worker.channel.readers), worker.channel.ring.head)
         last = self.log.branch.last
         assert worker.channel.ring.head == last.cursor, "the tail is not level"
         for client in worker.clients:
