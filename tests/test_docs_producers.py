@@ -121,7 +121,7 @@ def test_every_call_of_the_client_is_told() -> None:
 
 def test_every_error_is_a_request_error() -> None:
     page = PAGE.read_text()
-    named = re.search(r"`livefeed.exceptions`: (.*?)…", page, re.DOTALL)
+    named = re.search(r"`livefeed.exceptions`: (.*?)\n\n", page, re.DOTALL)
     assert named is not None
     known = {error.__name__ for error in RequestError.__subclasses__()} | {"TooManyRequests", "Unavailable"}
     assert set(re.findall(r"`(\w+)`", named[1])) <= known
