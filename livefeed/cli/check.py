@@ -11,6 +11,7 @@ import click
 import httpx2
 
 from livefeed.cli.settings import config_option, read
+from livefeed.client.answers import error_from
 from livefeed.config import Config
 from livefeed.exceptions import ConfigError
 from livefeed.log.connect import connect, inspect
@@ -45,8 +46,7 @@ def _server(url: str) -> str:
     except httpx2.HTTPError as exc:
         raise ConfigError(f"nothing answers at {url}: {str(exc) or type(exc).__name__}") from exc
     if answer.status_code != 200:
-        told = answer.json().get("detail", "") if "json" in answer.headers.get("content-type", "") else ""
-        raise ConfigError(f"{url} is not ready: {told or answer.status_code}")
+        raise ConfigError(f"{url} is not ready: {error_from(answer)}")
     return f"{url} is ready"
 
 
