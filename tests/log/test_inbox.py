@@ -10,30 +10,19 @@ from redis.asyncio import Redis
 
 from livefeed.counters import Counters
 from livefeed.cursors import BIRTH
-from livefeed.feeds import FeedSettings
 from livefeed.holes import Page
 from livefeed.log import scripts
 from livefeed.log.audit import Audit
 from livefeed.log.cancelling import cancelled
-from livefeed.log.catalog import Catalog
-from livefeed.log.connect import connect, inspect
+from livefeed.log.connect import connect
 from livefeed.log.doorbell import doorbell
 from livefeed.log.editor import Editor
-from livefeed.log.eventlog import EventLog
 from livefeed.log.inbox import Inbox
-from livefeed.log.itemstore import ItemStore
+from tests.log.appending import FEED
 from tests.waiting import until
 
-FEED = "world"
 INBOX = f"livefeed:{{{FEED}}}:inbox"
 REJECTED = f"livefeed:{{{FEED}}}:rejected"
-
-
-@pytest.fixture
-async def editor(redis: Redis, redis_url: str) -> Editor:
-    catalog = Catalog(redis)
-    await catalog.put(FEED, FeedSettings())
-    return Editor(EventLog(redis, await inspect(redis, redis_url)), ItemStore(redis), catalog)
 
 
 async def put(redis: Redis, item: object, op: str = "publish") -> None:

@@ -8,21 +8,15 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 
 from livefeed.cursors import BIRTH, Cursor
 from livefeed.events import EventType
 from livefeed.exceptions import Conflict, Invalid, RequestError
-from livefeed.feeds import FeedSettings
 from livefeed.holes import Page
 from livefeed.items import Item, parse_item
-from livefeed.log.catalog import Catalog
-from livefeed.log.connect import inspect
 from livefeed.log.editor import Done, Editor
-from livefeed.log.eventlog import EventLog
-from livefeed.log.itemstore import ItemStore
+from tests.log.appending import FEED
 
-FEED = "world"
 FAR = "2999-01-01T00:00:00.000Z"
 LIVES, DEEDS = 30, 25
 
@@ -165,10 +159,7 @@ class Life:
 
 
 @pytest.mark.parametrize("seed", range(LIVES))
-async def test_a_life_is_as_the_model_says(redis: Redis, redis_url: str, seed: int) -> None:
-    catalog = Catalog(redis)
-    await catalog.put(FEED, FeedSettings())
-    editor = Editor(EventLog(redis, await inspect(redis, redis_url)), ItemStore(redis), catalog)
+async def test_a_life_is_as_the_model_says(editor: Editor, seed: int) -> None:
     life = Life(editor, random.Random(seed))
     await life.begin()
     await life.check()
