@@ -36,7 +36,7 @@ def workers_of(supervisor: int) -> list[int]:
 
 
 async def server_crashes(scale: Scale) -> Outcome:
-    """`kill -9` of all processes of the server, again and again, while items are published."""
+    """`kill -9` of all server processes, repeatedly, while items are published."""
     kills, items, each = scale.of(20, 3), scale.of(10_000, 300), scale.of(100, 10)
     async with rig(scale) as own:
         readers = own.readers(each, each)
@@ -51,11 +51,11 @@ async def server_crashes(scale: Scale) -> Outcome:
             await publishing
             published = time.monotonic() - began
             level = await own.level(readers)
-        return _crash_verdict(own, readers, kills=kills, level=round(level, 2), rest=round(published, 1))
+        return _crash_verdict(own, readers, kills=kills, caught_up_after=round(level, 2), published_after=round(published, 1))
 
 
 async def worker_crashes(scale: Scale) -> Outcome:
-    """`kill -9` of one worker at a time; the readers go on at the other."""
+    """`kill -9` of one worker at a time; its readers resume on the other one."""
     kills, items, each = scale.of(20, 2), scale.of(2_000, 200), scale.of(50, 8)
     async with rig(scale) as own:
         readers = own.readers(each, each)
@@ -72,7 +72,7 @@ async def worker_crashes(scale: Scale) -> Outcome:
             await publishing
             level = await own.level(readers)
         slowest = round(max(restarts), 2)
-        return _crash_verdict(own, readers, kills=kills, slowest_restart=slowest, level=round(level, 2))
+        return _crash_verdict(own, readers, kills=kills, slowest_restart=slowest, caught_up_after=round(level, 2))
 
 
 def _replaced(own: Rig, before: list[int]) -> bool:
@@ -82,14 +82,14 @@ def _replaced(own: Rig, before: list[int]) -> bool:
 
 def _crash_verdict(own: Rig, readers: list[Reader], **more: object) -> Outcome:
     resets = sum(len(reader.heard.resets) for reader in readers)
-    wrong = {"acked and lost": own.ledger.lost, "published twice": own.ledger.doubled, "false alarms": resets}
+    wrong = {"acknowledged but lost": own.ledger.lost, "published twice": own.ledger.doubled, "unnecessary resets": resets}
     verdict = own.judge(readers, **wrong, **more)
     verdict.violations += sum(wrong.values())
     return verdict
 
 
 async def joins(scale: Scale) -> Outcome:
-    """Readers that come at random moments, from random positions, while 1,000 items a second go by."""
+    """Readers join at random times and positions, at a target rate of 1,000 published items per second."""
     count = scale.of(500, 60)
     async with rig(scale) as own:
         await own.publish_batch(range(200))
@@ -111,7 +111,7 @@ async def joins(scale: Scale) -> Outcome:
             level = await own.level([*steady, *(reader for reader, _ in here)])
             for _, task in here:
                 await _end(task)
-        verdict = own.judge([*steady, *(r for r, _ in here)], joins=count, rate=rate, level=round(level, 2))
+        verdict = own.judge([*steady, *(r for r, _ in here)], joins=count, rate=rate, caught_up_after=round(level, 2))
         # Who has left is judged as it stood then.
         early = [reader.heard for reader in gone]
         verdict.figures["deliveries"] += sum(heard.delivered for heard in early)
@@ -159,7 +159,7 @@ async def _flood(own: Rig, stop: asyncio.Event) -> float:
 
 
 async def cut_replies(scale: Scale) -> Outcome:
-    """Replies that are cut off, of Redis and of the server, and a publisher that is killed and begins again."""
+    """Truncated replies from Redis and from the server, and a publisher that is killed and restarted."""
     cuts, kills = scale.of(250, 20), scale.of(20, 2)
     async with rig(scale) as own:
         readers = own.readers(2, 2)
@@ -218,7 +218,7 @@ def _has_lines(path: Path, count: int) -> bool:
 
 
 async def redis_crashes(scale: Scale) -> Outcome:
-    """`kill -9` of a Redis that answers when a write is on disk; nothing that was answered may be lost."""
+    """`kill -9` of a Redis with `durability=aof`: no acknowledged item may be lost."""
     kills, items, each = scale.of(10, 2), scale.of(1_500, 120), scale.of(20, 5)
     kept = ("--appendonly", "yes", "--appendfsync", "always")
     async with rig(scale, *kept, LIVEFEED_DURABILITY="aof") as own:
@@ -239,7 +239,7 @@ async def redis_crashes(scale: Scale) -> Outcome:
                 back.append(time.monotonic() - began)
             await publishing
             await own.level(readers)
-        return _crash_verdict(own, readers, kills=kills, slowest_back=round(max(back), 2), durability="aof")
+        return _crash_verdict(own, readers, kills=kills, slowest_recovery=round(max(back), 2), durability="aof")
 
 
 def _all_heard_more(readers: list[Reader], before: list[int]) -> bool:

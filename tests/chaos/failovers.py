@@ -88,7 +88,7 @@ async def _pair(scale: Scale, durability: str = "memory") -> AsyncIterator[tuple
 
 
 async def replicated(scale: Scale) -> Outcome:
-    """`kill -9` of the primary and a real replica in its place: nothing may be lost that was answered at the level `replica`."""
+    """`kill -9` of the primary, and failover to a replica, with `durability=replica`: no acknowledged item may be lost."""
     kills, items, each = scale.of(10, 2), scale.of(1_500, 150), scale.of(20, 4)
     async with _pair(scale, "replica") as (own, pair):
         await pair.attach()
@@ -103,7 +103,7 @@ async def replicated(scale: Scale) -> Outcome:
                 await pair.attach()
             await publishing
             await own.level(readers)
-        wrong = {"acked and lost": own.ledger.lost, "published twice": _doubled(own), **_alarms(own, readers)}
+        wrong = {"acknowledged but lost": own.ledger.lost, "published twice": _doubled(own), **_alarms(own, readers)}
         verdict = own.judge(readers, failovers=kills, resets=sum(len(r.heard.resets) for r in readers), **wrong)
         verdict.violations += sum(wrong.values())
         return verdict
@@ -114,7 +114,7 @@ def _has_acked(own: Rig, count: int) -> bool:
 
 
 async def failovers(scale: Scale) -> Outcome:
-    """A replica that was detached, and lacks what was answered since, takes over, having grown on its own or not."""
+    """Failover to a detached replica that lacks acknowledged items, with or without new items of its own."""
     rounds, each = scale.of(10, 2), scale.of(10, 4)
     told: list[float] = []
     async with _pair(scale) as (own, pair):
@@ -136,8 +136,8 @@ async def failovers(scale: Scale) -> Outcome:
             await own.publish_many(range(rounds * 100, rounds * 100 + 20))
             async with start_readers(absent):
                 await own.level([*readers, *absent])
-        wrong = {"never told": told.count(99.0), **_alarms(own, [*readers, *absent])}
-        verdict = own.judge([*readers, *absent], losses=rounds, slowest_told=round(max(told), 2), **wrong)
+        wrong = {"not notified": told.count(99.0), **_alarms(own, [*readers, *absent])}
+        verdict = own.judge([*readers, *absent], losses=rounds, slowest_notice=round(max(told), 2), **wrong)
         verdict.violations += sum(wrong.values()) + (scale.full and max(told) > 2)
         return verdict
 
@@ -174,7 +174,7 @@ def _alarms(own: Rig, readers: list[Reader]) -> dict[str, int]:
     heard = [reader.heard for reader in readers]
     return {
         "lost and not told": sum(not kept.issuperset(each.line or ()) for each in heard),
-        "false alarms": sum(position in kept for each in heard for position in each.alarms),
+        "unnecessary resets": sum(position in kept for each in heard for position in each.alarms),
     }
 
 

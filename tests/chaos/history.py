@@ -38,13 +38,13 @@ async def _told(own: Rig, readers: list[Reader], lose: Loss) -> tuple[float, int
 
 def _figures(own: Rig, readers: list[Reader], times: list[float], silent: int, **more: Any) -> Outcome:
     slowest = round(max(times), 2)
-    verdict = own.judge(readers, losses=len(times), slowest_told=slowest, never_told=silent, **more)
+    verdict = own.judge(readers, losses=len(times), slowest_notice=slowest, not_notified=silent, **more)
     verdict.violations += silent
     return verdict
 
 
 async def truncated_files(scale: Scale) -> Outcome:
-    """A crash that takes the last bytes of the append-only file with it."""
+    """A crash that truncates the append-only file."""
     async with rig(scale, *AOF) as own:
         readers = own.readers(scale.of(10, 4), scale.of(10, 4))
         times, silent, number = [], 0, 0
@@ -73,7 +73,7 @@ async def _truncate(own: Rig) -> None:
 
 
 async def clean_restarts(scale: Scale) -> Outcome:
-    """Redis stops and comes back with all that it had: nobody is alarmed."""
+    """Redis is restarted without data loss: no reader may get a `reset`."""
     async with rig(scale, *AOF) as own:
         readers = own.readers(scale.of(10, 4), scale.of(10, 4))
         number = 0
@@ -86,13 +86,13 @@ async def clean_restarts(scale: Scale) -> Outcome:
             await own.publish_many(range(number, number + 10))
             await own.level(readers)
         alarms = sum(len(reader.heard.resets) for reader in readers)
-        verdict = own.judge(readers, restarts=scale.of(20, 2), false_alarms=alarms)
+        verdict = own.judge(readers, restarts=scale.of(20, 2), unnecessary_resets=alarms)
         verdict.violations += alarms
         return verdict
 
 
 async def strangers(scale: Scale) -> Outcome:
-    """DEL, FLUSHALL, RENAME, XTRIM, another type, an entry from the future: while readers of every position are connected."""
+    """DEL, FLUSHALL, RENAME, XTRIM, a key of the wrong type and entries with future ids, with readers at various positions."""
     async with rig(scale) as own:
         figures: dict[str, Any] = {}
         violations, number = 0, 0
@@ -147,7 +147,7 @@ async def _stranger(own: Rig, scale: Scale, commands: list[tuple[str, ...]], num
 
 
 async def missed_ranges(scale: Scale) -> Outcome:
-    """Random positions against random trimming: the range that a reset tells is exact."""
+    """Random positions and random trimming: the range in a `reset` must be exact."""
     count, right, holes = scale.of(1_000, 60), 0, 0
     async with rig(scale) as own:
         positions = ["0-0"]
@@ -182,7 +182,7 @@ async def missed_ranges(scale: Scale) -> Outcome:
                 else:
                     # Whose own entry a stranger destroyed may be alarmed, without a range: nobody can prove that it lost nothing.
                     right += destroyed and told is None
-    return Outcome({"positions": count, "exact": right, "of which lost something": holes}, count - right)
+    return Outcome({"positions": count, "exact": right, "of which with gaps": holes}, count - right)
 
 
 def _seq(cursor: str) -> int:
@@ -212,7 +212,7 @@ async def _ask(own: Rig, position: str) -> dict[str, int] | int | None:
 
 
 async def raw_entries(scale: Scale) -> Outcome:
-    """Anything at all in log and inbox: what is good is delivered, what is not is counted, nothing stops."""
+    """Random entries in log and inbox: valid ones are delivered, invalid ones are counted, and none blocks the others."""
     count = scale.of(1_000, 80)
     async with rig(scale) as own:
         readers = own.readers(3, 3)

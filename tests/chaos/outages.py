@@ -66,11 +66,11 @@ async def _promote(own: Rig) -> None:
 
 
 async def outages(scale: Scale) -> Outcome:
-    """Readers are told `stale` within 5 s and kept; publishes are answered within 2 s; 3 s after the end all is live."""
+    """Redis outages: `stale` within 5 s, no connection lost, publish responses within 2 s, `fresh` within 3 s of the end."""
     seconds = scale.of(30, 6)
     kinds: dict[str, tuple[Deed, Deed, float]] = {
-        "silent 5 s": (_silence, _speak, 5.0 if scale.full else 0),
-        f"silent {seconds} s": (_silence, _speak, seconds),
+        "unresponsive 5 s": (_silence, _speak, 5.0 if scale.full else 0),
+        f"unresponsive {seconds} s": (_silence, _speak, seconds),
         "SIGSTOP": (_stop, _continue, scale.of(8, 0)),
         "CLIENT PAUSE": (_pause, _wait_for_the_end, scale.of(PAUSE, 0)),
         "demoted": (_demote, _promote, scale.of(8, 5)),
@@ -85,13 +85,13 @@ async def outages(scale: Scale) -> Outcome:
                 if lasting:
                     number += 1_000
                     figures[name], wrong = await _outage(own, readers, (begin, end, lasting), number)
-                    late = figures[name]["too late"]
+                    late = figures[name]["over the limit"]
                     # A machine that is shared with other tests keeps no time.
                     violations += wrong + (late if scale.full else 0)
             await own.publish_many(range(10))
             await own.level(readers)
-        verdict = own.judge(readers, false_alarms=sum(len(reader.heard.resets) for reader in readers), **figures)
-        verdict.violations += violations + verdict.figures["false_alarms"] + own.ledger.doubled + own.ledger.lost
+        verdict = own.judge(readers, unnecessary_resets=sum(len(reader.heard.resets) for reader in readers), **figures)
+        verdict.violations += violations + verdict.figures["unnecessary_resets"] + own.ledger.doubled + own.ledger.lost
         return verdict
 
 
@@ -121,13 +121,13 @@ async def _outage(own: Rig, readers: list[Reader], kind: tuple[Deed, Deed, float
     figures: dict[str, Any] = {
         "publishes": len(answers),
         "statuses": sorted({status for status, _ in answers}),
-        "slowest answer": round(max(seconds for _, seconds in answers), 2),
+        "slowest response": round(max(seconds for _, seconds in answers), 2),
         "stale after": round(max(stale), 2),
         "fresh after": round(max(fresh), 2),
         "connections lost": dropped,
         "memory (KiB)": held,
     }
-    figures["too late"] = (max(seconds for _, seconds in answers) > 2) + (max(stale) > 5) + (max(fresh) > 3)
+    figures["over the limit"] = (max(seconds for _, seconds in answers) > 2) + (max(stale) > 5) + (max(fresh) > 3)
     return figures, (figures["statuses"] != [503]) + dropped + (held > 20_480)
 
 
@@ -136,7 +136,7 @@ def _first(reader: Reader, name: str, after: float) -> float:
 
 
 async def limits(scale: Scale) -> Outcome:
-    """Redis is full, then out of connections: publishes are refused and say so, kills get through, readers stay."""
+    """Redis is full, then out of connections: publishes fail with `503`, kills succeed, and readers stay connected."""
     async with rig(scale) as own:
         readers = own.readers(5, 5)
         async with start_readers(readers):
@@ -165,17 +165,17 @@ async def limits(scale: Scale) -> Outcome:
             behind = sum(reader.heard.position != own.head() for reader in [*readers, *herd])
     silent = sum(reader.heard.doubled + len(reader.heard.resets) for reader in readers)
     figures = {
-        "answers when full": sorted(set(full)),
-        "kill when full": killed,
-        "readers that came when out of connections": len(herd),
+        "status when full": sorted(set(full)),
+        "kill status when full": killed,
+        "readers joined without Redis connections": len(herd),
         "5xx": wrong,
-        "behind in the end": behind,
+        "incomplete readers": behind,
     }
     return Outcome(figures, (set(full) != {503}) + (killed != 200) + wrong + behind + silent)
 
 
 async def lost_tails(scale: Scale) -> Outcome:
-    """The connections of the tails are cut, again and again, while items go by."""
+    """The workers' connections to Redis are closed, repeatedly, while items are published."""
     count = scale.of(100, 12)
     async with rig(scale) as own:
         readers = own.readers(5, 5)
@@ -187,14 +187,14 @@ async def lost_tails(scale: Scale) -> Outcome:
             await publishing
             took = await own.level(readers)
         alarms = sum(len(reader.heard.resets) for reader in readers)
-        wrong = {"false alarms": alarms, "published twice": own.ledger.doubled, "acked and lost": own.ledger.lost}
-        verdict = own.judge(readers, cuts=count, level=round(took, 2), **wrong)
+        wrong = {"unnecessary resets": alarms, "published twice": own.ledger.doubled, "acknowledged but lost": own.ledger.lost}
+        verdict = own.judge(readers, cuts=count, caught_up_after=round(took, 2), **wrong)
         verdict.violations += sum(wrong.values())
         return verdict
 
 
 async def bad_network(scale: Scale) -> Outcome:
-    """Between server and Redis every piece is late and cut into single bytes; connections end after some bytes."""
+    """The connection to Redis is slow, split into single bytes, and closed at random."""
     async with rig(scale) as own:
         readers = own.readers(5, 5)
         own.proxy.faults.latency = 0.002
@@ -206,14 +206,14 @@ async def bad_network(scale: Scale) -> Outcome:
             await own.publish_many(range(1_000, 1_000 + scale.of(400, 50)))
             own.proxy.faults.cut_after = 0
             await own.level(readers)
-        wrong = {"published twice": own.ledger.doubled, "acked and lost": own.ledger.lost}
+        wrong = {"published twice": own.ledger.doubled, "acknowledged but lost": own.ledger.lost}
         verdict = own.judge(readers, cut=own.proxy.faults.cut, **wrong)
         verdict.violations += sum(wrong.values())
         return verdict
 
 
 async def trimmed_replay(scale: Scale) -> Outcome:
-    """The log is trimmed all the time under readers that replay it from the beginning: who is overtaken is told."""
+    """The log is trimmed while readers replay it from the beginning: readers that are overtaken get a `reset`."""
     async with rig(scale) as own:
         for start in range(0, scale.of(10_000, 1_000), 500):
             await own.publish_batch(range(start, start + 500))
@@ -232,7 +232,7 @@ async def trimmed_replay(scale: Scale) -> Outcome:
 
 
 async def junk_cursors(scale: Scale) -> Outcome:
-    """Positions that nobody gave out: `after` is a 400, `Last-Event-ID` a 200 with a reset, and nothing is a 500."""
+    """Invalid cursors: `400` for `after`, `200` with a `reset` for `Last-Event-ID`, never a `500`."""
     made = [
         "1-1\n",
         "１-１",

@@ -26,21 +26,21 @@ async def _passes(*arguments: str, **environ: str) -> bool:
 
 
 async def model(scale: Scale) -> Outcome:
-    """A state machine against the log in a real Redis, and its model."""
+    """Model-based test of the log in a real Redis."""
     examples = scale.of(2_000, 20)
     passed = await _passes("tests/promises/test_log_model.py", LIVEFEED_TEST_EXAMPLES=str(examples))
     return Outcome({"examples": examples, "steps each": 50}, int(not passed))
 
 
 async def simulation(scale: Scale) -> Outcome:
-    """Server and readers by seed."""
+    """Deterministic simulation of server and readers."""
     seeds = scale.of(20_000, 400)
     passed = await _passes("tests/promises/test_simulation.py", LIVEFEED_TEST_SEEDS=str(seeds))
     return Outcome({"seeds": seeds, "steps each": 100}, int(not passed))
 
 
 async def mutants(scale: Scale) -> Outcome:
-    """Faults built in on purpose, each of which the model or the simulation must find."""
+    """Mutants: deliberate faults, each of which the model or the simulation must detect."""
     if not scale.full:
         return Outcome({"mutants": 0}, 0)
     passed = await _passes("tests/promises/test_mutants.py", "-k", "killed", LIVEFEED_TEST_MUTANTS="1")

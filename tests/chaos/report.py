@@ -1,4 +1,4 @@
-"""What was found, as a file for programs and a table for people."""
+"""The results: a JSON file for programs, and the table in docs/reliability.md."""
 
 from __future__ import annotations
 
@@ -16,24 +16,30 @@ BEGIN, END = "<!-- made from chaos-report.json: begin -->", "<!-- made from chao
 
 
 def save(path: Path, runs: dict[str, dict[str, Any]]) -> None:
-    """Put *runs* into the report; what was not run stays as it was."""
+    """Merge *runs* into the report. Scenarios that were not run keep their previous results."""
     known: dict[str, Any] = orjson.loads(path.read_bytes()) if path.exists() else {}
     path.write_bytes(orjson.dumps(known | runs, option=orjson.OPT_INDENT_2 | orjson.OPT_SORT_KEYS) + b"\n")
 
 
-def _told(value: object) -> str:
+def _label(name: str) -> str:
+    return name.replace("_", " ")
+
+
+def _shown(value: object) -> str:
     if isinstance(value, dict):
-        return "(" + ", ".join(f"{name} {_told(each)}" for name, each in value.items()) + ")"
+        return "(" + ", ".join(f"{_label(name)} {_shown(each)}" for name, each in value.items()) + ")"
     if isinstance(value, list):
         return "/".join(map(str, value))
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 
 def render(report: dict[str, dict[str, Any]]) -> str:
-    """The table, one row a run."""
-    lines = ["| what is done | on | size | seconds | violations | figures |", "|---|---|---|---|---|---|"]
+    """The table, with one row per run."""
+    lines = ["| scenario | store | size | seconds | violations | figures |", "|---|---|---|---|---|---|"]
     for run in sorted(report.values(), key=lambda run: (run["order"], run["store"])):
-        figures = "; ".join(f"{name} {_told(value)}" for name, value in run["figures"].items())
+        figures = "; ".join(
+            f"{_label(name)} {_shown(value)}" for name, value in run["figures"].items() if value or isinstance(value, float)
+        )
         line = f"| {run['title']} | {run['store']} | {run['size']} | {run['seconds']:.0f} | **{run['violations']}** | {figures} |"
         lines.append(line)
     return "\n".join(lines)

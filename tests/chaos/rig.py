@@ -153,13 +153,13 @@ class Rig:
             "items": len(ledger.texts),
             "deliveries": sum(each.delivered for each in heard),
             "connections": sum(each.connections for each in heard),
-            "skipped in silence": sum(each.silent for each in heard),
-            "twice or out of order": sum(each.doubled for each in heard),
+            "silent gaps": sum(each.silent for each in heard),
+            "duplicated or reordered": sum(each.doubled for each in heard),
             "altered": ledger.altered,
             "phantoms": ledger.phantoms,
-            "behind in the end": sum(each.position != head for each in heard),
+            "incomplete readers": sum(each.position != head for each in heard),
         }
-        names = ("skipped in silence", "twice or out of order", "altered", "phantoms", "behind in the end")
+        names = ("silent gaps", "duplicated or reordered", "altered", "phantoms", "incomplete readers")
         return Outcome(figures | more, sum(figures[name] for name in names))
 
     async def close(self) -> None:
