@@ -82,6 +82,10 @@ class LiveServer:
                 process.send_signal(how)
         return await process.wait()
 
+    def send_signal(self, number: signal.Signals) -> None:
+        """To it and its workers, which are in its process group."""
+        os.killpg(self.pid, number)
+
     async def run(self, *arguments: str, stdin: bytes | None = None) -> tuple[int, str, str]:
         """A command with this server's address and key: exit status, stdout, stderr."""
         process = await self.spawn(*arguments)
