@@ -119,6 +119,7 @@ async def test_a_file_that_grows_is_not_taken_before_it_is_whole(folder: Folder,
     write(path, body[:5])
     taking = asyncio.create_task(folder.once())
     for end in range(6, len(body) + 1):
+        # Both wait on one loop: however late it is, this is due before the folder's next look and so wakes before it.
         await asyncio.sleep(0.005)
         write(path, body[:end])
     assert await taking

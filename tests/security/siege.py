@@ -25,6 +25,7 @@ from tests.security.test_frames import frame
 from tests.security.tokens import token
 from tests.served import Server, running
 from tests.stores import Store
+from tests.waiting import until
 
 __all__ = ["Siege", "lay_siege"]
 
@@ -64,9 +65,9 @@ async def _slow(address: tuple[str, int]) -> float:
     return time.monotonic() - began
 
 
-async def _flood(address: tuple[str, int], until: float) -> int:
+async def _flood(address: tuple[str, int], end: float) -> int:
     count = 0
-    while time.monotonic() < until:
+    while time.monotonic() < end:
         with suppress(OSError):
             _, writer = await _open(address)
             writer.write(b"GET /livez HTTP/1.1\r\nHost: x\r\n\r\n" if count % 2 else b"\x16\x03\x01")
@@ -76,22 +77,22 @@ async def _flood(address: tuple[str, int], until: float) -> int:
     return count
 
 
-async def _publish(address: tuple[str, int], until: float, key: str) -> dict[int, int]:
+async def _publish(address: tuple[str, int], end: float, key: str) -> dict[int, int]:
     codes: dict[int, int] = {}
     transport = httpx2.AsyncHTTPTransport(local_address=ATTACKER[0])
     headers = {"authorization": f"Bearer {key}"}
     async with httpx2.AsyncClient(base_url=f"http://{address[0]}:{address[1]}", transport=transport, headers=headers) as client:
-        while time.monotonic() < until:
+        while time.monotonic() < end:
             with suppress(httpx2.HTTPError):
                 answer = await client.post("/v1/feeds/flooded/items", json={"headline": "Flood"})
                 codes[answer.status_code] = codes.get(answer.status_code, 0) + 1
     return codes
 
 
-async def _bomb(address: tuple[str, int], until: float) -> int:
+async def _bomb(address: tuple[str, int], end: float) -> int:
     """Open WebSockets and break their rules, or keep them busy with what is none."""
     count = 0
-    while time.monotonic() < until:
+    while time.monotonic() < end:
         count += 1
         with suppress(OSError, asyncio.IncompleteReadError):
             reader, writer = await _open(address)
@@ -108,10 +109,10 @@ async def _bomb(address: tuple[str, int], until: float) -> int:
 
 
 async def _attack(address: tuple[str, int], slow: int, seconds: float, key: str) -> dict[str, Any]:
-    until = time.monotonic() + seconds
-    others: list[Coroutine[Any, Any, Any]] = [_publish(address, until, key) for _ in range(4)]
-    others += [_flood(address, until) for _ in range(4)]
-    others += [_bomb(address, until) for _ in range(4)]
+    end = time.monotonic() + seconds
+    others: list[Coroutine[Any, Any, Any]] = [_publish(address, end, key) for _ in range(4)]
+    others += [_flood(address, end) for _ in range(4)]
+    others += [_bomb(address, end) for _ in range(4)]
     slow_tasks = asyncio.gather(*(_slow(address) for _ in range(slow)))
     results = await asyncio.gather(*others)
     held = await slow_tasks
@@ -127,6 +128,7 @@ class _Reader(asyncio.Protocol):
 
     def __init__(self) -> None:
         self.ages: list[float] = []
+        self.greeted = False
         self._rest = b""
         self._lost = asyncio.get_running_loop().create_future()
 
@@ -146,6 +148,7 @@ class _Reader(asyncio.Protocol):
         now = time.time()
         *blocks, self._rest = (self._rest + data).split(b"\n\n")
         for block in blocks:
+            self.greeted |= b"event: hello\n" in block
             if b'"headline":"at ' in block:
                 self.ages.append(now - float(block.partition(b'"headline":"at ')[2].partition(b'"')[0]))
 
@@ -162,9 +165,9 @@ async def _watch(server: Server, readers: list[_Reader], seconds: float) -> tupl
         reader.ages.clear()
     connects: list[float] = []
     sent = 0
-    until = time.monotonic() + seconds
+    end = time.monotonic() + seconds
     async with httpx2.AsyncClient(base_url=server.url, headers={"authorization": f"Bearer {token(publish=['*'])}"}) as client:
-        while time.monotonic() < until:
+        while time.monotonic() < end:
             began = time.monotonic()
             _, writer = await asyncio.open_connection(*server.address)
             connects.append(time.monotonic() - began)
@@ -173,10 +176,8 @@ async def _watch(server: Server, readers: list[_Reader], seconds: float) -> tupl
             answer = await client.post("/v1/feeds/world/items", json={"headline": f"at {time.time()}"})
             sent += answer.status_code == 201
             await asyncio.sleep(0.04)
-    for _ in range(100):
-        if all(len(reader.ages) >= sent for reader in readers):
-            break
-        await asyncio.sleep(0.05)
+    with suppress(TimeoutError):
+        await until(lambda: all(len(reader.ages) >= sent for reader in readers), timeout=5)
     ages = [age for reader in readers for age in reader.ages]
     missed = sum(sent - len(reader.ages) for reader in readers)
     return statistics.quantiles(ages, n=100)[98], statistics.quantiles(connects, n=100)[98], missed
@@ -189,7 +190,7 @@ async def lay_siege(server: Server, *, slow: int, readers: int, seconds: float) 
             admin.put(f"/v1/feeds/{feed}", json={})
     loop = asyncio.get_running_loop()
     healthy = [(await loop.create_connection(_Reader, *server.address))[1] for _ in range(readers)]
-    await asyncio.sleep(1)
+    await until(lambda: all(reader.greeted for reader in healthy))
     quiet, _, _ = await _watch(server, healthy, seconds)
     before = _resident(server)
     arguments = [*map(str, server.address), str(slow), str(seconds), token("flood", publish=["flooded"])]

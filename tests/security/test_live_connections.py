@@ -162,11 +162,12 @@ def test_a_session_that_ended_takes_its_connections_along(server: Server) -> Non
 
 
 def test_a_websocket_that_renews_lives_on(server: Server) -> None:
-    with websocket(server, token(lasts=3, read=["secret"]), "/v1/ws") as connection, server.client() as admin:
+    first = token(lasts=3, read=["secret"])
+    with websocket(server, first, "/v1/ws") as connection, websocket(server, first) as witness, server.client() as admin:
         connection.send(json.dumps({"op": "token", "ref": 7, "token": token(lasts=600, read=["secret"])}))
         while json.loads(connection.recv(10)).get("ref") != 7:
             pass
-        time.sleep(4.5)  # the first token is over by then
+        assert end_of(witness)[0] == 4401, "the first token is over when the one that did not renew it is closed"
         admin.post("/v1/feeds/secret/items", json={"headline": "After the first token"})
         while (message := json.loads(connection.recv(10)))["type"] == "live.stream.heartbeat":
             pass
