@@ -1,4 +1,4 @@
-"""Groups: readers of one feed that get the same bytes."""
+"""Groups: readers of one feed that are sent the same bytes."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["Groups"]
 
 
 class Groups:
-    """The live readers of one feed, by filter and by wire: each group's bytes are made once."""
+    """The live readers of one feed, by filter and wire. Each group's bytes are encoded once."""
 
     def __init__(self, counters: Counters) -> None:
         self.counters = counters
-        # Readers of everything in gzip share an epoch. Who cannot take it from its first event waits in a group as usual.
+        # Unfiltered gzip readers share an epoch. Those that missed its first event are in an ordinary group until the next one.
         self._epoch: Epoch | None = None
         self._inside: dict[Reader, None] = {}
         self._inside_heard = 0
-        # A dict keeps the order of joining and forgets in constant time.
+        # A dict preserves the order of joining and removes in constant time.
         self._by_filter: dict[Filter, dict[Wire, dict[Reader, None]]] = {}
-        # An event meets only the filters that ask for one of its tags, however many there are.
+        # An event is matched only against the filters that ask for one of its tags.
         self._by_tag: dict[str, dict[Filter, None]] = {}
         self._any_tag: dict[Filter, None] = {}
 
@@ -64,16 +64,16 @@ class Groups:
                 del self._by_tag[tag]
 
     def _asking(self, only: Filter) -> list[dict[Filter, None]]:
-        """The tables that *only* stands in."""
+        """The tables that contain *only*."""
         return [self._by_tag.setdefault(tag, {}) for tag in only.tags] or [self._any_tag]
 
     def interrupt(self, reader: Reader, now: int, patience: int = 0) -> bool:
-        """Whether *reader* may be written something of its own now. What it shares with others ends with that.
+        """Whether *reader* may be sent individual data now. This removes it from a shared epoch.
 
-        Who shares, and heard something in the last *patience* milliseconds, is better left alone.
+        A reader in an epoch that was sent something in the last *patience* milliseconds stays in it.
         """
         if reader in self._inside:
-            # A clock that was set back must not silence anybody.
+            # A clock that was set back must not suppress heartbeats.
             if 0 <= now - self._inside_heard < patience:
                 return False
             self.remove(reader)
@@ -81,9 +81,9 @@ class Groups:
         return True
 
     def deliver(self, events: Sequence[Event], now: int) -> None:
-        """Write everything that one turn brought, in one write per reader."""
+        """Write all events of one iteration of the event loop, with one write per reader."""
         self._begin_epoch(events)
-        # Copies, made before the first write: it may pause a reader, which then leaves its group, and comes back to another.
+        # Copied before the first write, which may pause a reader: it then leaves its group, and joins another one later.
         groups = [
             (wire, list(members), passing)
             for only, passing in self._passing(events).items()
@@ -96,7 +96,7 @@ class Groups:
             self._write(b"".join(map(wire.event, passing)), members, len(passing))
 
     def _passing(self, events: Iterable[Event]) -> dict[Filter, list[Event]]:
-        """What each filter lets through. Feed events pass every one."""
+        """The events that pass each filter. Feed events pass every filter."""
         passing: dict[Filter, list[Event]] = {}
         for event in events:
             for only in self._asked(event) if event.item_id else self._by_filter:
@@ -111,7 +111,7 @@ class Groups:
 
     def _begin_epoch(self, events: Sequence[Event]) -> None:
         waiting = self._by_filter.get(Filter.ALL, {}).get(GZIP)
-        # A compressor remembers what it has seen; what was held or killed is forgotten before anything else is said.
+        # A compressor's window contains earlier data: discard held or killed text before anything else is sent.
         removes = any(event.type.removes for event in events)
         if (waiting and (self._epoch is None or self._epoch.full)) or (self._inside and removes):
             self._epoch = Epoch()

@@ -1,6 +1,6 @@
-"""The hub: the channels of one worker, and what keeps them going.
+"""The hub: the channels of one worker, and the tasks that serve them.
 
-Every task here has an owner: the hub's task group, which ends when the hub is left.
+Every task is owned by the hub's task group, which ends when the hub is closed.
 """
 
 from __future__ import annotations
@@ -36,13 +36,13 @@ from livefeed.wheel import TURN, Wheel
 __all__ = ["HEARTBEAT", "Hub"]
 
 HEARTBEAT = 15
-"""Seconds within which every reader hears something."""
+"""Maximum number of seconds between two events to a reader."""
 
 _LINGER = 60.0
-"""Seconds that a channel outlives its last reader: a worker that lost all its readers will have them back soon."""
+"""Seconds for which a channel is kept after its last reader left: disconnected readers usually return soon."""
 
 _SETTINGS_AGE = 2.0
-"""Seconds after which a feed that is public no more has lost those readers who may not read it."""
+"""Seconds within which unauthorised readers are disconnected after a feed was made private."""
 
 _log = structlog.get_logger("livefeed.hub")
 
@@ -91,7 +91,7 @@ class Hub:
     # -- channels
 
     async def open(self, feed: str, caller: Caller) -> Channel:
-        """The channel of *feed*, for who may read it. Raises `NotFound`, `Unauthorized`, `Forbidden`, `Unavailable`."""
+        """The channel of *feed*, if the caller may read it. Raises `NotFound`, `Unauthorized`, `Forbidden`, `Unavailable`."""
         if self.draining:
             raise Unavailable("the server is stopping", retry_after=1)
         channel = await self.channel(feed)
@@ -105,14 +105,14 @@ class Hub:
         """The channel of *feed*, followed from now on. Raises `NotFound`, `Unavailable`."""
         channel = self.channels.get(feed)
         if channel is not None:
-            # Who asks joins in a moment: until then it must not be forgotten.
+            # The caller is about to join: until then the channel must not be removed.
             self._empty_since.pop(feed, None)
             return channel
         opening = self._opening.get(feed)
         if opening is None:
             opening = self._opening[feed] = self._tasks.create_task(self._open(feed))
             opening.add_done_callback(lambda _: self._opening.pop(feed, None))
-        # Shielded: one connection that gives up must not take the channel from the others that wait for it.
+        # Shielded: a cancelled connection must not cancel the channel for others that wait for it.
         opened = await asyncio.shield(opening)
         if isinstance(opened, RequestError):
             raise opened
@@ -131,7 +131,7 @@ class Hub:
         return channel
 
     async def resolve(self, feed: str, wanted: Start | Since) -> Start:
-        """Where a time is in the log of *feed*."""
+        """The position of a time in the log of *feed*."""
         if not isinstance(wanted, Since):
             return wanted
         match await self.log.since(feed, wanted.ms):
@@ -149,7 +149,7 @@ class Hub:
         reader.channel.join(reader)
 
     def spawn(self, work: Coroutine[Any, Any, None]) -> asyncio.Task[None]:
-        """Run *work* for a connection; it must not raise. The hub waits for it at the end."""
+        """Run *work* for a connection; it must not raise. The hub awaits it when it closes."""
         return self._tasks.create_task(work)
 
     # -- reading for channels
@@ -196,7 +196,7 @@ class Hub:
             lag = loop.time() - due
             self.counters.loop_lag_seconds.observe(max(lag, 0.0))
             if lag > TURN:
-                # After a stop of the process the turns that were missed are not made up for all at once.
+                # After the process was suspended, missed turns are not caught up on all at once.
                 due = loop.time()
             try:
                 self._beat()
@@ -226,7 +226,7 @@ class Hub:
             try:
                 await self._refresh_settings()
             except Unavailable:
-                # The tail tells the readers; what is allowed stays as it was last known.
+                # The tail informs the readers; the last known permissions stay in force.
                 continue
             except Exception:  # noqa: BLE001  # a supervised loop
                 _log.exception("reading the feeds' settings failed")
@@ -242,15 +242,15 @@ class Hub:
                     if not reader.caller.may(Role.READ, name):
                         self.farewell(reader, "forbidden", 4403)
 
-    # -- the end
+    # -- shutdown
 
     @property
     def ready(self) -> bool:
-        """Whether the logs are being heard."""
+        """Whether the logs are being followed."""
         return not self.draining and time.monotonic() - self.tail.progress < 5.0 and not self.counters.tails_stale
 
     async def drain(self, within: float) -> None:
-        """Say goodbye to every reader, spread over *within* seconds, and take no new ones."""
+        """Send `goodbye` to every reader, spread over *within* seconds, and accept no new ones."""
         self.draining = True
         for channel in self.channels.values():
             for watcher in list(channel.watchers):
@@ -264,10 +264,10 @@ class Hub:
                 await asyncio.sleep(within / 20)
 
     def farewell(self, reader: Reader, reason: str, code: int) -> None:
-        """End one reader's connection; when it may come back is spread at random, so that they do not all return at once."""
+        """End one reader's connection, with a randomised reconnection delay, so that readers do not all return at once."""
         if reader.state is not State.CLOSED:
             reader.channel.notices.goodbye(reader, reason, code, self.spread(200))
 
     def spread(self, least_ms: int) -> int:
-        """A time to come back after, at random within two seconds above *least_ms*."""
+        """A random reconnection delay within two seconds above *least_ms*."""
         return least_ms + random.randint(0, 2_000)  # noqa: S311  # spreads the readers, keeps no secret

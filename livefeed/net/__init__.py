@@ -1,4 +1,4 @@
-"""The network: our own protocols under uvicorn, and the connections that they hand over."""
+"""Networking: custom protocols for uvicorn, and the connections that they hand over."""
 
 from livefeed.net.http import HttpProtocol
 from livefeed.net.limits import ConnectionLimits

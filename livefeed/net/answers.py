@@ -1,4 +1,4 @@
-"""Answers that need no application: whole HTTP responses after which the connection closes."""
+"""Responses without the application: complete HTTP responses after which the connection is closed."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ def answer(status: int, detail: str, headers: Iterable[tuple[bytes, bytes]] = ()
 
 
 def come_again(retry_ms: int, headers: Iterable[tuple[bytes, bytes]] = ()) -> bytes:
-    """An event stream that ends at once. After any status but 200 a browser's EventSource would never come again."""
+    """An event stream that ends immediately. A browser's EventSource only reconnects after a 200."""
     about: list[tuple[bytes, bytes]] = [
         (b"content-type", b"text/event-stream"),
         (b"cache-control", b"no-store"),

@@ -1,4 +1,4 @@
-"""Connections after the hand-over: outlets that write to the transport with as little as possible in between."""
+"""Connections after the hand-over: outlets that write to the transport with minimal overhead."""
 
 from __future__ import annotations
 
@@ -20,9 +20,9 @@ _PING = ping_frame()
 
 
 class _Cork(asyncio.Transport):
-    """Holds back what is written while an owner is made: head and first events leave in one call to the kernel.
+    """Buffers writes while the owner is created, so that the head and the first events take one system call.
 
-    It says when it is full as a transport would, or a replay would not stop at what a connection may keep waiting.
+    It reports when it is full, like a transport. Otherwise a replay would exceed the connection's high-water mark.
     """
 
     def __init__(self, transport: asyncio.Transport, head: bytes, outlet: DirectOutlet, high_water: int) -> None:
@@ -50,26 +50,26 @@ class _Cork(asyncio.Transport):
         self._end = self._transport.abort
 
     def pull(self) -> None:
-        # Not joined here: a snapshot is shared by all who get it, also while it waits.
+        # Not joined here: a snapshot is shared by all its recipients, even while it is buffered.
         self._transport.writelines(self._pieces)
         if self._end is not None:
             self._end()
 
 
 def _socket_of(transport: asyncio.Transport) -> socket.SocketType | None:
-    """The socket under *transport*, for who detaches it before the transport closes it; None where TLS lies between."""
+    """The socket under *transport*, for callers that detach it before the transport closes it; None with TLS."""
     if transport.get_extra_info("sslcontext") is not None:
         return None
     own = transport.get_extra_info("socket")
-    # Not `socket.socket`: that has a dictionary, which for 20,000 readers is megabytes.
+    # Not `socket.socket`: its instances have a `__dict__`, which is megabytes for 20,000 readers.
     return socket.SocketType(own.family, own.type, own.proto, own.fileno())
 
 
 class DirectOutlet(asyncio.Protocol, ABC):
     """Writes to the connection itself. It is the protocol of its transport from the hand-over on.
 
-    What the kernel takes at once goes past the transport, whose queue would cost half a microsecond of each delivery. The
-    transport gets what is left, and everything that follows until it holds nothing more.
+    Data that the kernel accepts immediately bypasses the transport, whose queue would add half a microsecond to each
+    delivery. The rest goes to the transport, and so does everything that follows until its buffer is empty.
     """
 
     __slots__ = ("_address", "_network", "_open", "_owner", "_queued", "_socket", "_transport", "wire", "writable")
@@ -80,7 +80,7 @@ class DirectOutlet(asyncio.Protocol, ABC):
         self._transport = transport
         self._socket = _socket_of(transport)
         self._queued = True
-        """Whether the transport may hold something that must go first."""
+        """Whether the transport may hold data that must be sent first."""
         self._network = network
         self._address = address
         self._open = True
@@ -89,14 +89,14 @@ class DirectOutlet(asyncio.Protocol, ABC):
     def start(self, head: bytes, start: Start, *, writable: bool = True) -> None:
         """Take the transport over, answer with *head* and make the owner.
 
-        *writable* is what the transport told the former protocol last.
+        *writable* is the state that the transport last reported to the previous protocol.
         """
         transport, limits = self._transport, self._network.limits
         self.writable = writable
-        # In this order: new limits may pause whoever is the protocol.
+        # In this order: setting the limits may call `pause_writing` of the current protocol.
         transport.set_protocol(self)
         transport.set_write_buffer_limits(high=limits.high_water, low=limits.low_water)
-        # A request with a body leaves reading paused, and then nobody would see the connection close.
+        # A request with a body leaves reading paused, in which case the end of the connection would not be noticed.
         transport.resume_reading()
         self._transport = cork = _Cork(transport, head, self, limits.high_water)
         try:
@@ -113,10 +113,10 @@ class DirectOutlet(asyncio.Protocol, ABC):
         if self._open and not self.writable:
             self.pause_writing()
         elif self._open and full:
-            # The kernel took at once what seemed too much.
+            # The kernel accepted all of it immediately.
             owner.resume()
 
-    # What the owner and the hub call.
+    # Called by the owner and the hub.
 
     def write(self, data: bytes, /) -> None:
         if not self._open:
@@ -127,11 +127,11 @@ class DirectOutlet(asyncio.Protocol, ABC):
         try:
             sent = self._socket.send(data)  # type: ignore[union-attr]  # without one nothing is ever level
         except OSError:
-            # It takes nothing now, or is gone: the transport finds out which.
+            # The socket's buffer is full or the peer is gone: the transport finds out which.
             sent = 0
         if sent < len(data):
             self._queued = True
-            # No copy: who is behind shares the bytes with all others.
+            # No copy: slow readers share the bytes with all others.
             self._transport.write(memoryview(data)[sent:])
 
     def _is_level(self) -> bool:
@@ -140,22 +140,22 @@ class DirectOutlet(asyncio.Protocol, ABC):
 
     @abstractmethod
     def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None:
-        """Write *farewell*, and end the connection when all is written."""
+        """Write *farewell*, and close the connection once everything is written."""
 
     def abort(self) -> None:
         self._end()
         self._transport.abort()
 
-    # What the network calls.
+    # Called by the network.
 
     @abstractmethod
     def ping(self) -> None:
-        """Find out whether the peer is still there."""
+        """Check whether the peer is alive."""
 
     def waiting(self) -> int:
         return self._transport.get_write_buffer_size()
 
-    # What the transport calls.
+    # Called by the transport.
 
     def pause_writing(self) -> None:
         self.writable = False
@@ -173,7 +173,7 @@ class DirectOutlet(asyncio.Protocol, ABC):
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._end()
         if self._socket is not None:
-            # The transport closes the descriptor after this call; then it may be another connection's.
+            # The transport closes the descriptor after this call, and another connection may reuse it.
             self._socket.detach()
         network, owner = self._network, self._owner
         self._owner = None
@@ -189,7 +189,7 @@ class DirectOutlet(asyncio.Protocol, ABC):
 
 
 class SseOutlet(DirectOutlet):
-    """An event stream, delimited by the end of the connection."""
+    """An event stream that is terminated by the end of the connection."""
 
     __slots__ = ()
 
@@ -207,10 +207,10 @@ class SseOutlet(DirectOutlet):
         self._network.behind(self, self._network.limits.write_timeout)
 
     def ping(self) -> None:
-        """Nothing: a stream has no answer. Its heartbeats are written by the hub, and the kernel gives up a dead peer."""
+        """Nothing to do: a stream's client sends nothing. The hub writes heartbeats, and the kernel detects a dead peer."""
 
     def data_received(self, data: bytes) -> None:
-        """Drop it: after this answer the connection closes, so nothing that follows the request can be one."""
+        """Discard it: the connection closes after this response, so no further request can follow."""
 
 
 class WebSocketOutlet(DirectOutlet):
@@ -221,7 +221,7 @@ class WebSocketOutlet(DirectOutlet):
     def __init__(self, transport: asyncio.Transport, wire: Wire, network: Network, address: str | None) -> None:
         super().__init__(transport, wire, network, address)
         self._answered = True
-        # Made on the first byte of a message and dropped after its last.
+        # Created with the first byte of a message and dropped after its last.
         self._parser: FrameParser | None = None
         self._pong: bytes | None = None
 
@@ -230,14 +230,14 @@ class WebSocketOutlet(DirectOutlet):
         super().start(head, start, writable=writable)
 
     def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None:
-        """Say so, and give the peer time to answer (RFC 6455, 7.1.1: the server closes the connection)."""
+        """Send a Close frame, and give the peer time to reply (RFC 6455, 7.1.1: the server closes the connection)."""
         if self._open:
             self.write(farewell + close_frame(code, reason))
             self._end()
             self._network.closing(self)
 
     def ping(self) -> None:
-        # Behind a buffer that is stuck the peer has not even seen the last ping; the write timeout looks after it.
+        # With a stuck write buffer, the peer has not seen the last ping; the write timeout applies instead.
         if not self.writable:
             self._answered = True
         elif self._answered:
@@ -271,7 +271,7 @@ class WebSocketOutlet(DirectOutlet):
             self._owner.receive(received)
 
     def _answer(self, payload: bytes) -> None:
-        # RFC 6455, 5.5.3: of several pings only the last needs an answer. A flood of them fills no buffer this way.
+        # RFC 6455, 5.5.3: only the last of several pings needs a reply, so a flood of pings cannot fill a buffer.
         if self.writable:
             self.write(pong_frame(payload))
         else:
@@ -282,7 +282,7 @@ class WebSocketOutlet(DirectOutlet):
             self.write(close_frame(close.code, close.reason if faulty else ""))
             self._end()
         if faulty and self._transport.can_write_eof():
-            # To close while the peer still sends would reset the connection, and the reset overtakes our Close frame.
+            # Closing while the peer is still sending would reset the connection, and the reset would overtake the Close frame.
             self._transport.write_eof()
             self._network.closing(self)
         else:

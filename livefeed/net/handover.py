@@ -1,4 +1,4 @@
-"""The hand-over of an event stream: from uvicorn's protocol and all that it keeps of a request to a slim outlet."""
+"""The hand-over of an event stream: from uvicorn's protocol, with its state of the request, to a small outlet."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["StreamHandOver"]
 
 
 class StreamHandOver:
-    """Offers the connection of one request."""
+    """Offers one request's connection for hand-over."""
 
     __slots__ = ("_cycle", "_protocol")
 
@@ -29,13 +29,13 @@ class StreamHandOver:
         self._cycle: RequestResponseCycle | None = cycle
 
     def sse(self, headers: Headers, start: Start, /) -> bool:
-        """The head, the hand-over and the owner's first bytes, in one turn of the loop."""
-        # Nothing is kept of the request that the connection leaves behind.
+        """The head, the hand-over and the owner's first bytes, in one iteration of the event loop."""
+        # Release everything that belongs to the request.
         protocol, cycle = self._protocol, self._cycle
         self._protocol = self._cycle = None
         if protocol is None or cycle is None or protocol.transport.is_closing():
             return False
-        # A second request that was sent ahead, or a body still to come, keeps the parser and its cycle in use.
+        # A pipelined request, or an incomplete body, still needs the parser and the request cycle.
         if protocol.cycle is not cycle or cycle.more_body or cycle.body or cycle.disconnected:
             return False
         wire, head = _answer(protocol, cycle, headers)
@@ -51,7 +51,7 @@ class StreamHandOver:
 
 
 def _answer(protocol: HttpProtocol, cycle: RequestResponseCycle, headers: Headers) -> tuple[Wire, bytes]:
-    # One form of the bytes for every version of HTTP: no chunks, the end of the connection is the end of the stream.
+    # The same bytes for every version of HTTP: not chunked, the end of the connection is the end of the stream.
     lines = [*protocol.server_state.default_headers, *headers, (b"connection", b"close")]
     if not protocol.network.limits.compression:
         return SSE, response_head(200, lines)

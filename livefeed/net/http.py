@@ -24,15 +24,15 @@ from livefeed.outlets import HAND_OVER, Scope
 __all__ = ["HttpProtocol"]
 
 _COME_AGAIN = (5, 30)
-"""Seconds: those who are turned away together must not return together."""
+"""Seconds. Randomised, because clients that are rejected together must not return together."""
 
 
 _MAX_AHEAD = 16
-"""Requests that wait for the answers to earlier ones: each is kept whole."""
+"""Pipelined requests: each is buffered completely."""
 
 
 class _Part(Enum):
-    """Of which part of a request the next byte is."""
+    """The part of a request that the next byte belongs to."""
 
     NONE = "none"
     HEAD = "head"
@@ -46,7 +46,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     @classmethod
     def on(cls, network: Network) -> type[Self]:
-        """The protocol for all connections of *network*: uvicorn makes them, and passes nothing of ours."""
+        """The protocol class for all connections of *network*. uvicorn creates the instances, and passes no custom arguments."""
         return type(cls.__name__, (cls,), {"network": network})
 
     def __init__(
@@ -62,7 +62,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._part = _Part.NONE
         self._head_size = 0
         self._step = 0
-        # Bytes since a piece of the body came: the sizes of chunks and what is said with them, and the fields of a trailer.
+        # Bytes since the last body data: chunk sizes, chunk extensions and trailer fields.
         self._between = 0
         self._fault: tuple[int, str] | None = None
         self._deaf = False
@@ -74,7 +74,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.network.counters.connections += 1
         limit = self.network.limits.connections
         if limit is not None and self.network.counters.connections > limit:
-            # Nothing is read or written for it: what is left of the open files is for those who are served.
+            # Nothing is read or written: the remaining file descriptors are reserved for connected clients.
             self.network.counters.refused += 1
             transport.abort()
             return
@@ -107,7 +107,7 @@ class HttpProtocol(HttpToolsProtocol):
             self._check_sizes(before, len(data))
 
     def _check_sizes(self, before: _Part, size: int) -> None:
-        """The parser keeps a field of any length until it ends, so this cannot wait for the end of a head or a trailer."""
+        """The parser buffers a field of any length until its end, so this cannot wait for the end of a head or trailer."""
         limit = self.network.limits.max_head
         if self._part is _Part.HEAD and before is not _Part.BODY:
             self._head_size += size
@@ -132,7 +132,7 @@ class HttpProtocol(HttpToolsProtocol):
 
     def out_of_time(self) -> None:
         if self.flow.read_paused:
-            # It is our application that has not taken the body yet.
+            # The application has not read the body yet, so the delay is not the client's.
             self.network.await_body(self)
             return
         self.network.counters.connections_timed_out += 1
@@ -141,7 +141,7 @@ class HttpProtocol(HttpToolsProtocol):
         else:
             self._refuse(408, "the request did not arrive in time")
 
-    # The request, as the parser comes to it.
+    # Parser callbacks.
 
     def on_message_begin(self) -> None:
         super().on_message_begin()
@@ -150,7 +150,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.network.await_head(self)
 
     def on_header(self, name: bytes, value: bytes) -> None:
-        # Fields that trail a body are no headers of the request: nobody has checked them (RFC 9110, 6.5.1).
+        # Trailer fields are not header fields: they have not been checked (RFC 9110, 6.5.1).
         if self._part is _Part.HEAD:
             super().on_header(name, value)
 
@@ -209,21 +209,21 @@ class HttpProtocol(HttpToolsProtocol):
             self.scope["scheme"] = "https"
 
     def _count(self, address: str) -> None:
-        """Count this connection as one of *address*, and of no other any more."""
+        """Count this connection towards *address* only."""
         if address == self._address:
             return
         self.network.leave(self._address)
-        # Thousands of readers may share an address, and each keeps it until it goes.
+        # Thousands of readers may share an address: share the string, too.
         self._address = sys.intern(address) if self.network.enter(address) else None
         self._refused = self._address is None
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self.network.begin(partial(super()._start_asgi_task, cycle, app))
 
-    # Other ends of a request.
+    # Other ways for a request to end.
 
     def _refuse(self, status: int, detail: str) -> None:
-        """Answer and close; without a word when these bytes would be taken for another request's answer."""
+        """Respond and close; without a response if it would be taken for that of another request."""
         cycle = self.cycle
         if cycle is None:
             due = True
@@ -253,12 +253,12 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _upgrade(self, unread: bytes) -> None:
         if not self._should_upgrade():
-            # The request is served as it is, but what follows it may be in the other protocol: never a request to us.
+            # The request is served without upgrading, but the following bytes may be in the other protocol: not an HTTP request.
             self._deaf = True
             self.cycle.keep_alive = False
             return
         if self.cycle is not None and not self.cycle.response_complete:
-            # The answer to an earlier request would end up between the frames.
+            # The response to an earlier request would end up between the frames.
             self._refuse(400, "a WebSocket handshake must not be pipelined")
             return
         try:
@@ -270,7 +270,7 @@ class HttpProtocol(HttpToolsProtocol):
         protocol.begin()
 
     def release(self) -> str | None:
-        """Let go of the connection, which goes on without this protocol. Returns the address that it counts for."""
+        """Release the connection, which continues with another protocol. Returns the address that it counts towards."""
         self._unset_keepalive_if_required()
         self.connections.discard(self)
         self.network.received(self)

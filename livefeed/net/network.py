@@ -1,6 +1,6 @@
-"""The worker's side of all its connections: who is there, and who has been silent for too long.
+"""The worker's connections and their deadlines.
 
-One timer looks after everybody: a timer for each of 20,000 readers would cost more memory than the readers.
+A single timer handles all of them: a timer for each of 20,000 readers would cost more memory than the readers.
 """
 
 from __future__ import annotations
@@ -21,10 +21,10 @@ _PUBLIC = 1_000
 
 
 class Writing(Protocol):
-    """A connection with bytes that its peer has to take."""
+    """A connection with data that its peer has not accepted yet."""
 
     def waiting(self) -> int:
-        """How many the peer has not taken yet."""
+        """The number of bytes that are waiting."""
 
     def abort(self) -> None: ...
 
@@ -33,19 +33,19 @@ class Served(Writing, Protocol):
     """A handed-over connection."""
 
     def ping(self) -> None:
-        """Ask whether the peer is still there; the connection ends itself when the last answer is missing."""
+        """Check whether the peer is alive. The connection closes itself if the previous check was not answered."""
 
     def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None: ...
 
 
 class Requesting(Protocol):
-    """A connection of which part of a request is still to come."""
+    """A connection with an incomplete request."""
 
     def out_of_time(self) -> None: ...
 
 
 class Network:
-    """What the connections of one worker share. Give `HttpProtocol.on(network)` to uvicorn as `http=`, and `ws="none"`."""
+    """The state shared by one worker's connections. Pass `HttpProtocol.on(network)` to uvicorn as `http=`, with `ws="none"`."""
 
     def __init__(self, limits: ConnectionLimits | None = None, counters: Counters | None = None) -> None:
         self.limits = limits or ConnectionLimits()
@@ -53,14 +53,14 @@ class Network:
         per_address = self.limits.connections_per_address
         self._addresses = Addresses(_PUBLIC, public_only=True) if per_address is None else Addresses(per_address)
         self._streams: set[Served] = set()
-        # Spread over as many ticks as there are in a ping interval: 20,000 pings in one instant would stop the loop.
+        # Spread over the ticks of a ping interval: 20,000 pings at once would block the event loop.
         self._rounds: list[set[Served]] = [set() for _ in range(max(1, round(self.limits.ping_interval / _TICK)))]
         self._round = 0
         self._behind: dict[Writing, tuple[int, float, float]] = {}
-        # Those of them that take an answer made for them alone, the one that is behind for the longest time first.
+        # Those with an individual response, the one that has been slow for longest first.
         self._answers: dict[Writing, None] = {}
         self._closing: dict[Served, float] = {}
-        # Insertion order is the order of the deadlines, because all of one kind get the same time.
+        # Insertion order is deadline order, because the timeout is the same for all of a kind.
         self._heads: dict[Requesting, float] = {}
         self._bodies: dict[Requesting, float] = {}
         self._starts: deque[Callable[[], None]] = deque()
@@ -68,7 +68,7 @@ class Network:
         self._empty: asyncio.Event | None = None
 
     def __len__(self) -> int:
-        """How many readers have been handed over and are still there."""
+        """The number of connected readers that were handed over."""
         return len(self._streams) + sum(map(len, self._rounds))
 
     def __iter__(self) -> Iterator[Served]:
@@ -79,7 +79,7 @@ class Network:
     # Connections.
 
     def enter(self, address: str) -> bool:
-        """Count one more connection; false when its address has all that it may have."""
+        """Count a new connection; false if its address has reached the limit."""
         if not self._addresses.enter(address):
             self.counters.refused += 1
             return False
@@ -113,12 +113,12 @@ class Network:
             self._empty.set()
 
     def behind_with_answer(self, writing: Writing) -> None:
-        """The same for an answer to a request; and such answers must not hold too much together."""
+        """The same for a response, with a limit on the total size of such responses."""
         self._answers[writing] = None
         self.behind(writing, self.limits.answer_timeout)
 
     def behind(self, writing: Writing, patience: float) -> None:
-        """The peer of *writing* must take something within *patience* seconds, again and again."""
+        """Close the connection of *writing* if its peer accepts no data for *patience* seconds."""
         self._behind[writing] = (writing.waiting(), asyncio.get_running_loop().time(), patience)
         self._run()
 
@@ -127,12 +127,12 @@ class Network:
         self._answers.pop(writing, None)
 
     def closing(self, served: Served) -> None:
-        """*served* must be gone within the close timeout."""
+        """Abort *served* if it is not closed within the close timeout."""
         self._closing[served] = asyncio.get_running_loop().time() + self.limits.close_timeout
         self._run()
 
     async def drained(self, timeout: float) -> None:
-        """Wait until every reader is gone; who is still there after *timeout* seconds is cut off."""
+        """Wait until all readers have disconnected; abort those that remain after *timeout* seconds."""
         self._empty = asyncio.Event()
         if not len(self):
             return
@@ -144,7 +144,7 @@ class Network:
                 served.abort()
 
     def _round_of(self, served: Served) -> set[Served]:
-        # Objects lie at regular distances; the multiplication spreads them evenly over the rounds (Knuth, TAOCP 6.4).
+        # Addresses of objects are multiples of their alignment; the multiplication spreads them evenly (Knuth, TAOCP 6.4).
         return self._rounds[(hash(served) * 2654435761 >> 16) % len(self._rounds)]
 
     # Requests.
@@ -160,12 +160,12 @@ class Network:
         self._run()
 
     def received(self, connection: Requesting) -> None:
-        """Nothing more is due from *connection*."""
+        """Remove the deadline of *connection*."""
         self._heads.pop(connection, None)
         self._bodies.pop(connection, None)
 
     def begin(self, start: Callable[[], None]) -> None:
-        """Call *start* in this or one of the next turns of the loop, in order and a few a turn."""
+        """Call *start* in this or one of the next iterations of the event loop, in order, a limited number per iteration."""
         if not self._starts:
             asyncio.get_running_loop().call_soon(self._begin_some)
         self._starts.append(start)
@@ -217,11 +217,11 @@ class Network:
             elif now - since >= patience:
                 self._give_up(writing)
             elif left > waiting:
-                # More was written; only what the peer takes is a sign of life.
+                # More was written meanwhile. Only accepted data counts as progress.
                 self._behind[writing] = (left, since, patience)
 
     def _end_hoarders(self) -> None:
-        # A peer that takes a byte now and then is not stuck, but a thousand of them would hold a gigabyte.
+        # A peer that accepts a byte now and then is not stuck, but a thousand of them could hold a gigabyte.
         held = {writing: writing.waiting() for writing in self._answers}
         total = sum(held.values())
         for writing, waiting in held.items():

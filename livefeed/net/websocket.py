@@ -1,4 +1,4 @@
-"""A WebSocket from its handshake request to its answer."""
+"""The WebSocket handshake."""
 
 from __future__ import annotations
 
@@ -27,14 +27,14 @@ _MAX_EARLY = 64 * 1024
 
 
 class _GoneError(ConnectionResetError):
-    """The client went away, or has its answer already."""
+    """The client has disconnected, or was already answered."""
 
 
 logger = logging.getLogger("uvicorn.error")
 
 
 def _handshake_fault(scope: Scope, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
-    """What is wrong with an opening handshake (RFC 6455, 4.2.1)."""
+    """The error in an opening handshake (RFC 6455, 4.2.1)."""
     if scope["method"] != "GET" or scope["http_version"] != "1.1":
         return 400, "a WebSocket begins with GET and HTTP/1.1"
     if b"transfer-encoding" in headers or headers.get(b"content-length", b"0") != b"0":
@@ -51,7 +51,7 @@ def _handshake_fault(scope: Scope, headers: dict[bytes, bytes]) -> tuple[int, st
 
 
 class WebSocketProtocol(asyncio.Protocol):
-    """Serves the application one handshake. It ends with a hand-over or with an HTTP answer."""
+    """Runs the application for one handshake, which ends with a hand-over or an HTTP response."""
 
     def __init__(self, http: HttpProtocol, path: bytes, query: bytes, early: bytes) -> None:
         self.transport = http.transport
@@ -108,7 +108,7 @@ class WebSocketProtocol(asyncio.Protocol):
             logger.exception("Exception in ASGI application")
         if not self._ended.is_set():
             self._end(answer(500, "the server failed", self._server_state.default_headers))
-        # The scope holds this object as its extension.
+        # The scope refers to this object as its extension.
         self._scope = {}
 
     # ASGI.
@@ -143,7 +143,7 @@ class WebSocketProtocol(asyncio.Protocol):
         return False
 
     def websocket(self, subprotocol: str | None, headers: Headers, start: Start, /) -> bool:
-        """Answer 101, hand over, and read what came behind the handshake, in one turn of the loop."""
+        """Respond with 101, hand over, and process data that followed the handshake, in one iteration of the event loop."""
         if self._ended.is_set():
             raise _GoneError("the client went away before it was accepted")
         accept = base64.b64encode(hashlib.sha1(self._headers[b"sec-websocket-key"] + _GUID, usedforsecurity=False).digest())
@@ -171,7 +171,7 @@ class WebSocketProtocol(asyncio.Protocol):
     # The transport.
 
     def data_received(self, data: bytes) -> None:
-        # A client may speak only after the answer; one that cannot wait is read when it has one.
+        # A client must not send before the response. Data that arrives early is processed after it.
         self._early += data
         if len(self._early) > _MAX_EARLY:
             self._end(b"")
@@ -189,7 +189,7 @@ class WebSocketProtocol(asyncio.Protocol):
         self._ended.set()
 
     def shutdown(self) -> None:
-        """The server stops: this one has to come again."""
+        """The server is stopping: the client has to reconnect."""
         self._end(answer(503, "the server is going away", [*self._server_state.default_headers, (b"retry-after", b"1")]))
 
     def _end(self, last_words: bytes) -> None:
