@@ -11,6 +11,7 @@ import redis as redis_client
 from redis import asyncio as redis_asyncio
 
 from livefeed.log.connect import connect
+from tests.live import LiveServer, live_server
 from tests.stores import Store, running_store
 
 
@@ -36,6 +37,13 @@ async def redis(redis_url: str) -> AsyncIterator[redis_asyncio.Redis]:
     client = connect(redis_url, timeout=5.0, connections=64)
     yield client
     await client.aclose()
+
+
+@pytest.fixture
+async def server(redis_url: str, tmp_path: Path) -> AsyncIterator[LiveServer]:
+    """The whole server on that Redis."""
+    async with live_server(redis_url, tmp_path) as server:
+        yield server
 
 
 @pytest.fixture

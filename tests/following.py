@@ -1,4 +1,4 @@
-"""Readers as cheap as they can be, so that hundreds fit beside the server: they follow a feed and come back when it goes."""
+"""Readers that parse as a browser and a stock WebSocket client do, follow a feed, and come back when the server goes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import random
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 from urllib.parse import urlsplit
 
 import orjson
@@ -88,9 +88,15 @@ class WebSocketFollower(Follower):
                 self.heard(orjson.loads(message))
 
 
+class Runs(Protocol):
+    """A reader that follows until it is cancelled."""
+
+    async def run(self) -> None: ...
+
+
 @asynccontextmanager
-async def following(followers: Sequence[Follower]) -> AsyncIterator[None]:
-    """Run followers for the length of a block."""
+async def following(followers: Sequence[Runs]) -> AsyncIterator[None]:
+    """Run *followers* for the length of a block."""
     tasks = [asyncio.create_task(follower.run()) for follower in followers]
     try:
         yield

@@ -14,8 +14,9 @@ from functools import partial
 from pathlib import Path
 
 from tests.chaos.proxy import Proxy
-from tests.chaos.readers import Reader, start_readers
+from tests.chaos.readers import Reader
 from tests.chaos.rig import FEED, Outcome, Rig, Scale, rig
+from tests.following import following
 from tests.live import KEY
 from tests.ports import settled_port
 from tests.waiting import until
@@ -40,7 +41,7 @@ async def server_crashes(scale: Scale) -> Outcome:
     kills, items, each = scale.of(20, 3), scale.of(10_000, 300), scale.of(100, 10)
     async with rig(scale) as own:
         readers = own.readers(each, each)
-        async with start_readers(readers):
+        async with following(readers):
             publishing = asyncio.create_task(own.publish_many(range(items)))
             for kill in range(1, kills + 1):
                 share = items * kill // (kills + 1)
@@ -60,7 +61,7 @@ async def worker_crashes(scale: Scale) -> Outcome:
     async with rig(scale) as own:
         readers = own.readers(each, each)
         restarts: list[float] = []
-        async with start_readers(readers):
+        async with following(readers):
             publishing = asyncio.create_task(own.publish_many(range(items), at_once=2))
             for _ in range(kills):
                 before = workers_of(own.server.pid)
@@ -96,7 +97,7 @@ async def joins(scale: Scale) -> Outcome:
         steady = own.readers(1, 1)
         gone: list[Reader] = []
         here: list[tuple[Reader, asyncio.Task[None]]] = []
-        async with start_readers(steady):
+        async with following(steady):
             await own.level(steady)
             stop = asyncio.Event()
             flood = asyncio.create_task(_flood(own, stop))
@@ -163,7 +164,7 @@ async def cut_replies(scale: Scale) -> Outcome:
     cuts, kills = scale.of(250, 20), scale.of(20, 2)
     async with rig(scale) as own:
         readers = own.readers(2, 2)
-        async with start_readers(readers):
+        async with following(readers):
             numbers = iter(range(10_000_000))
             faults = own.proxy.faults
             faults.cut_reply_of, faults.cuts = b"EVALSHA", 0
@@ -224,7 +225,7 @@ async def redis_crashes(scale: Scale) -> Outcome:
     async with rig(scale, *kept, LIVEFEED_DURABILITY="aof") as own:
         readers = own.readers(each, each)
         back: list[float] = []
-        async with start_readers(readers):
+        async with following(readers):
             publishing = asyncio.create_task(own.publish_many(range(items), at_once=2))
             for kill in range(1, kills + 1):
                 share = items * kill // (kills + 1)

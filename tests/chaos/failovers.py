@@ -12,8 +12,9 @@ from typing import Any
 from redis import Redis
 
 from livefeed.publisher import Publisher
-from tests.chaos.readers import Reader, start_readers
+from tests.chaos.readers import Reader
 from tests.chaos.rig import FEED, Outcome, Rig, Scale, rig
+from tests.following import following
 from tests.ports import settled_port
 from tests.stores import Store
 from tests.waiting import until
@@ -93,7 +94,7 @@ async def replicated(scale: Scale) -> Outcome:
     async with _pair(scale, "replica") as (own, pair):
         await pair.attach()
         readers = _watched(own.readers(each, each))
-        async with start_readers(readers):
+        async with following(readers):
             publishing = asyncio.create_task(own.publish_many(range(items), at_once=4))
             for kill in range(1, kills + 1):
                 share = items * kill // (kills + 1)
@@ -119,11 +120,11 @@ async def failovers(scale: Scale) -> Outcome:
     told: list[float] = []
     async with _pair(scale) as (own, pair):
         readers, absent = _watched(own.readers(each, each)), _watched(own.readers(each, each))
-        async with start_readers(readers):
+        async with following(readers):
             for number in range(0, rounds * 100, 100):
                 await own.publish_many(range(number, number + 20))
                 await pair.attach()
-                async with start_readers(absent):
+                async with following(absent):
                     await own.level([*readers, *absent])
                 await pair.detach()
                 await own.publish_many(range(number + 20, number + 30))
@@ -134,7 +135,7 @@ async def failovers(scale: Scale) -> Outcome:
                     await _grow(own, range(number + 30, number + 45))
                 told.append(await _told(own, pair, readers))
             await own.publish_many(range(rounds * 100, rounds * 100 + 20))
-            async with start_readers(absent):
+            async with following(absent):
                 await own.level([*readers, *absent])
         wrong = {"not notified": told.count(99.0), **_alarms(own, [*readers, *absent])}
         verdict = own.judge([*readers, *absent], losses=rounds, slowest_notice=round(max(told), 2), **wrong)

@@ -12,8 +12,9 @@ from typing import Any
 
 import orjson
 
-from tests.chaos.readers import Reader, start_readers
+from tests.chaos.readers import Reader
 from tests.chaos.rig import FEED, Outcome, Rig, Scale, rig
+from tests.following import following
 from tests.waiting import until
 
 __all__ = ["clean_restarts", "missed_ranges", "raw_entries", "strangers", "truncated_files"]
@@ -48,7 +49,7 @@ async def truncated_files(scale: Scale) -> Outcome:
     async with rig(scale, *AOF) as own:
         readers = own.readers(scale.of(10, 4), scale.of(10, 4))
         times, silent, number = [], 0, 0
-        async with start_readers(readers):
+        async with following(readers):
             for _ in range(scale.of(10, 2)):
                 await own.publish_many(range(number, number + 40))
                 number += 40
@@ -77,7 +78,7 @@ async def clean_restarts(scale: Scale) -> Outcome:
     async with rig(scale, *AOF) as own:
         readers = own.readers(scale.of(10, 4), scale.of(10, 4))
         number = 0
-        async with start_readers(readers):
+        async with following(readers):
             for _ in range(scale.of(20, 2)):
                 await own.publish_many(range(number, number + 10))
                 number += 10
@@ -125,14 +126,14 @@ async def _stranger(own: Rig, scale: Scale, commands: list[tuple[str, ...]], num
     """Readers at the head lost nothing by DEL; who comes with an older position did, and is told."""
     head, oldest = own.head(), own.ledger.acked[f"urn:chaos:{number - 15}"]
     level = own.readers(2, 2, position=head)
-    async with start_readers(level):
+    async with following(level):
         await until(lambda: all(reader.heard.connections for reader in level))
         with own.hand as hand:
             for command in commands:
                 hand.execute_command(*command)
         late = own.readers(2, 2, position=oldest)
         began = time.monotonic()
-        async with start_readers(late):
+        async with following(late):
             if lost:
                 # A worker whose memory still holds all that follows may bring a reader level without a loss.
                 await until(lambda: all(reader.heard.resets or reader.heard.position == head for reader in late), 15)
@@ -217,7 +218,7 @@ async def raw_entries(scale: Scale) -> Outcome:
     async with rig(scale) as own:
         readers = own.readers(3, 3)
         good, number = 0, 0
-        async with start_readers(readers):
+        async with following(readers):
             with own.hand as hand:
                 for turn in range(count):
                     place = (LOG, f"livefeed:{{{FEED}}}:inbox")[turn % 2]

@@ -10,8 +10,9 @@ from pathlib import Path
 from typing import Any
 
 from tests.chaos.crashes import workers_of
-from tests.chaos.readers import Reader, start_readers
+from tests.chaos.readers import Reader
 from tests.chaos.rig import FEED, Outcome, Rig, Scale, rig
+from tests.following import following
 from tests.waiting import until
 
 __all__ = ["bad_network", "junk_cursors", "limits", "lost_tails", "outages", "trimmed_replay"]
@@ -80,7 +81,7 @@ async def outages(scale: Scale) -> Outcome:
     async with rig(scale) as own:
         readers = own.readers(scale.of(20, 3), scale.of(20, 3))
         number = 0
-        async with start_readers(readers):
+        async with following(readers):
             for name, (begin, end, lasting) in kinds.items():
                 if lasting:
                     number += 1_000
@@ -139,7 +140,7 @@ async def limits(scale: Scale) -> Outcome:
     """Redis is full, then out of connections: publishes fail with `503`, kills succeed, and readers stay connected."""
     async with rig(scale) as own:
         readers = own.readers(5, 5)
-        async with start_readers(readers):
+        async with following(readers):
             await own.publish_many(range(20))
             item = (await own.ask("GET", f"/v1/feeds/{FEED}/items?limit=1"))[1]["items"][0]
             with own.hand as hand:
@@ -155,7 +156,7 @@ async def limits(scale: Scale) -> Outcome:
             with own.hand as hand:
                 clients: Any = hand.info("clients")
                 hand.config_set("maxclients", max(clients["connected_clients"] + 2, 1))
-            async with start_readers(herd):
+            async with following(herd):
                 await until(lambda: all(reader.heard.connections for reader in herd))
                 wrong = sum(reader.status.startswith(b"5") for reader in herd)
                 with own.hand as hand:
@@ -179,7 +180,7 @@ async def lost_tails(scale: Scale) -> Outcome:
     count = scale.of(100, 12)
     async with rig(scale) as own:
         readers = own.readers(5, 5)
-        async with start_readers(readers):
+        async with following(readers):
             publishing = asyncio.create_task(own.publish_many(range(scale.of(1_500, 150)), at_once=2))
             for _ in range(count):
                 own.proxy.reset()
@@ -199,7 +200,7 @@ async def bad_network(scale: Scale) -> Outcome:
         readers = own.readers(5, 5)
         own.proxy.faults.latency = 0.002
         own.proxy.faults.slices = 7
-        async with start_readers(readers):
+        async with following(readers):
             await own.publish_many(range(scale.of(200, 25)))
             own.proxy.faults.slices = 0
             own.proxy.faults.cut_after = 4_000
@@ -221,7 +222,7 @@ async def trimmed_replay(scale: Scale) -> Outcome:
         readers = own.readers(scale.of(25, 6), scale.of(25, 6))
         # Pages come slowly enough to be overtaken between two of them.
         own.proxy.faults.latency = 0.02
-        async with start_readers(readers):
+        async with following(readers):
             for keep in range(number, 100, -number // 20):
                 await own.put_feed(retention={"events": keep, "age": 604_800, "bytes": 10**9, "items": 100_000})
                 await asyncio.sleep(0.05)

@@ -8,11 +8,10 @@ import contextlib
 import os
 import random
 import time
-from collections.abc import AsyncIterator, Sequence
 
 from tests.chaos.ledger import Heard, Ledger
 
-__all__ = ["Reader", "SseReader", "WebSocketReader", "start_readers"]
+__all__ = ["Reader", "SseReader", "WebSocketReader"]
 
 
 HEAD = b'{"specversion":"1.0","id":"'
@@ -132,14 +131,3 @@ class WebSocketReader(Reader):
         elif opcode == 9 and self._transport is not None:
             # RFC 6455, 5.3: a client's frames are masked, with zeroes if it likes.
             self._transport.write(bytes([0x8A, 0x80 | len(payload), 0, 0, 0, 0]) + payload)
-
-
-@contextlib.asynccontextmanager
-async def start_readers(readers: Sequence[Reader]) -> AsyncIterator[None]:
-    tasks = [asyncio.create_task(reader.run()) for reader in readers]
-    try:
-        yield
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)

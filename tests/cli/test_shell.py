@@ -6,21 +6,14 @@ import asyncio
 import json
 import signal
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from livefeed import Livefeed
-from tests.live import KEY, LiveServer, live_server
+from tests.live import KEY, LiveServer
 
 pytestmark = pytest.mark.timeout(180)
-
-
-@pytest.fixture
-async def server(redis_url: str, tmp_path: Path) -> AsyncIterator[LiveServer]:
-    async with live_server(redis_url, tmp_path) as server:
-        yield server
 
 
 async def livefeed(server: LiveServer, *arguments: str, stdin: bytes | None = None) -> str:

@@ -11,15 +11,9 @@ import pytest
 
 from livefeed import Livefeed, Outbox
 from livefeed.exceptions import Conflict, Forbidden, Invalid, NotFound, StaleVersion, TooLarge, Unauthorized
-from tests.live import KEY, LiveServer, live_server
+from tests.live import KEY, LiveServer
 
 pytestmark = pytest.mark.timeout(180)
-
-
-@pytest.fixture
-async def server(redis_url: str, tmp_path: Path) -> AsyncIterator[LiveServer]:
-    async with live_server(redis_url, tmp_path) as server:
-        yield server
 
 
 @pytest.fixture

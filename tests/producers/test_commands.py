@@ -12,18 +12,12 @@ import pytest
 from websockets.asyncio.client import connect
 
 from livefeed import Livefeed
-from tests.live import KEY, LiveServer, live_server
+from tests.live import KEY, LiveServer
 from tests.producers import documents
 from tests.producers.site import Site, open_site
 from tests.producers.test_rss import REAL, SHARED
 
 pytestmark = pytest.mark.timeout(180)
-
-
-@pytest.fixture
-async def server(redis_url: str, tmp_path: Path) -> AsyncIterator[LiveServer]:
-    async with live_server(redis_url, tmp_path) as server:
-        yield server
 
 
 @pytest.fixture

@@ -6,14 +6,13 @@ import asyncio
 import signal
 import sqlite3
 import sys
-from collections.abc import AsyncIterator
 from pathlib import Path
 
 import pytest
 
 from livefeed import FeedEvent, Livefeed, Outbox
 from livefeed.exceptions import NotFound
-from tests.live import KEY, LiveServer, live_server
+from tests.live import KEY, LiveServer
 from tests.waiting import until
 
 ITEMS = 150
@@ -62,12 +61,6 @@ class Producer:
         finally:
             db.close()
         return int(row[0]) if row else 0
-
-
-@pytest.fixture
-async def server(redis_url: str, tmp_path: Path) -> AsyncIterator[LiveServer]:
-    async with live_server(redis_url, tmp_path) as server:
-        yield server
 
 
 async def follow(server: LiveServer, seen: list[FeedEvent], count: int) -> None:

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import httpx2
 import pytest
 
 from tests.following import Follower, SseFollower, WebSocketFollower, following
-from tests.live import KEY, LiveServer, live_server
+from tests.live import KEY, LiveServer
 from tests.waiting import until
 
 RECORDING = Path(__file__).parents[3] / "shared" / "data" / "wikipedia_edits_raw.jsonl"
@@ -25,11 +25,11 @@ pytestmark = [
 
 
 @pytest.fixture
-async def server(redis_url: str, tmp_path: Path) -> AsyncIterator[LiveServer]:
-    async with live_server(redis_url, tmp_path) as server:
-        async with httpx2.AsyncClient(trust_env=False, headers={"Authorization": f"Bearer {KEY}"}) as http:
-            assert (await http.put(f"{server.url}/v1/feeds/edits", json={"title": "Edits"})).status_code == 201
-        yield server
+async def server(server: LiveServer) -> LiveServer:
+    """The server, with the feed of the recording."""
+    async with httpx2.AsyncClient(trust_env=False, headers={"Authorization": f"Bearer {KEY}"}) as http:
+        assert (await http.put(f"{server.url}/v1/feeds/edits", json={"title": "Edits"})).status_code == 201
+    return server
 
 
 async def replayed(server: LiveServer, speed: int) -> None:
