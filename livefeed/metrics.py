@@ -1,7 +1,7 @@
-"""Metrics: the counters of every worker of a server, as Prometheus reads them.
+"""Metrics: the counters of all workers, in Prometheus format.
 
-Each worker copies its counters into its row of a board, memory that the supervisor shares among them: whichever worker is
-asked tells of all. A worker that is started again counts on from its row, so that no counter ever falls.
+Each worker copies its counters into its row of a board in shared memory, so that any worker can report the metrics of all. A
+restarted worker continues from the values in its row, so that no counter ever decreases.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ __all__ = ["Board", "Exposition", "FeedFigures"]
 
 _FIELDS = dataclasses.fields(Counters)
 _PROCESS = 4
-"""Figures that precede the counters in a row: the last sign of life, start time, CPU seconds, resident bytes."""
+"""The values that precede the counters in a row: last heartbeat, start time, CPU seconds, resident bytes."""
 
 
 def _flatten(counters: Counters) -> list[float]:
@@ -51,21 +51,21 @@ def _unflatten(values: Iterable[float]) -> Counters:
     return counters
 
 
-# Aligned doubles: each is written whole, and two fields a moment apart harm nobody.
+# Aligned doubles are written atomically. That two fields are not from the same instant does no harm.
 _ROW = struct.Struct(f"{_PROCESS + len(_flatten(Counters()))}d")
 
 
 class Board:
-    """One row of figures for each worker, in memory that all of them see."""
+    """One row of values per worker, in memory that all of them share."""
 
     def __init__(self, rows: int, descriptor: int = -1) -> None:
-        """*descriptor* is that of `share`; without one the board is this process' own."""
+        """*descriptor* is that of `share`; without one, the board is private to this process."""
         self.rows = rows
         self._memory = mmap.mmap(descriptor, rows * _ROW.size)
 
     @staticmethod
     def share(rows: int, folder: Path) -> int:
-        """A file without a name to map in several processes."""
+        """An anonymous file that several processes can map."""
         path = folder / f".board-{os.getpid()}"
         descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600)
         path.unlink()
@@ -79,11 +79,11 @@ class Board:
         return list(_ROW.unpack_from(self._memory, row * _ROW.size))
 
     def touch(self, row: int) -> None:
-        """A sign of life. The monotonic clock is one for all processes of a machine."""
+        """Record a heartbeat. The monotonic clock is the same for all processes of a machine."""
         struct.pack_into("d", self._memory, row * _ROW.size, time.monotonic())
 
     def silence(self, row: int) -> float:
-        """Seconds since the last sign of life in *row*."""
+        """Seconds since the last heartbeat in *row*."""
         (last,) = struct.unpack_from("d", self._memory, row * _ROW.size)
         return time.monotonic() - float(last)
 
@@ -93,16 +93,16 @@ class Board:
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class FeedFigures:
-    """What is told of one feed."""
+    """The metrics of one feed."""
 
     name: str
     head: float
-    """When its last event was appended, in seconds since the epoch; 0 when there was none yet."""
+    """The time of its last event in seconds since the epoch; 0 if there is none."""
     readers: int
 
 
 class Exposition(Collector):
-    """What `/metrics` says: *counters* is this worker's, the other rows are read from the board."""
+    """The output of `/metrics`: *counters* are this worker's, the other rows are read from the board."""
 
     def __init__(self, board: Board, row: int, counters: Counters, version: str) -> None:
         self._board = board
@@ -116,12 +116,12 @@ class Exposition(Collector):
         self._registry.register(self)
 
     def copy(self) -> None:
-        """Put this worker's figures onto the board; to be called every second or so."""
+        """Copy this worker's values to the board; to be called about once per second."""
         process = [time.monotonic(), self._started, time.process_time(), float(_resident())]
         self._board.write(self._row, process + _flatten(self._whole()))
 
     def _whole(self) -> Counters:
-        """The figures of this life and of those before."""
+        """The values of this process plus those of its predecessors."""
         whole = _unflatten(_flatten(self._counters))
         for field in _FIELDS:
             now, before = getattr(whole, field.name), getattr(self._before, field.name)

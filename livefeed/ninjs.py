@@ -1,7 +1,7 @@
-"""IPTC ninjs, read: a news object of version 1, 2 or 3 becomes what a producer gives.
+"""Reading IPTC ninjs: converts a news object of version 1, 2 or 3 to an item as a producer submits it.
 
-ninjs has arrays where an item has one value, and no place for some of what an item says. The names below are where this
-project keeps those, so that what it writes it reads back; another's reader sees them as what they are declared to be.
+ninjs has arrays where an item has a single value, and has no equivalent for some of its fields. The names below define where
+Livefeed stores those, so that its own documents are read back unchanged; other readers see them as what they are declared to be.
 """
 
 from __future__ import annotations
@@ -31,19 +31,19 @@ __all__ = [
 ]
 
 MAIN = "main"
-"""Role of the headline and the body that are the item's."""
+"""Role of the item's own headline and body."""
 SUMMARY, CORRECTION, CAPTION = "summary", "correction", "caption"
 """Roles of descriptions."""
 LINK = "link"
-"""Role of the alternative id that is the article's web address."""
+"""Role of the alternative id that contains the article's URL."""
 AUTHOR, AVATAR = "author", "avatar"
-"""Relation of a person who wrote the item, and role of the contact information that is their picture."""
+"""Relation of an author, and role of the contact information that contains their picture."""
 TAG = "tag"
-"""Relation of a subject that is a free tag."""
+"""Relation of a subject that is a plain tag."""
 RENDITION = "rendition"
-"""Relation of an association that says more of the rendition with its name and address."""
+"""Relation of an association with additional data for the rendition of the same name and address."""
 FLAG = "livefeed:"
-"""Beginning of a genre's literal that is a flag: pinned, keyEvent, highlight."""
+"""Prefix of a genre's literal that represents a flag: pinned, keyEvent, highlight."""
 PIN_RANK = "livefeed:pinRank:"
 
 _HTML = ("text/html", "application/xhtml+xml")
@@ -52,24 +52,24 @@ _TYPES = {"graphic": "picture", "component": "composite", "planning": "event"}
 
 
 def pub_status(document: Mapping[str, Any]) -> str:
-    """What the news object may be used for: `usable`, `withheld` (hold it) or `canceled` (kill it)."""
+    """The news object's status: `usable`, `withheld` (hold it) or `canceled` (kill it)."""
     return read_news_object(document).pubstatus.removeprefix("stat:")
 
 
 def item_input(document: Mapping[str, Any]) -> dict[str, Any]:
-    """The news object as the members of an item that a producer gives; `Invalid` when a member has the wrong type."""
+    """The news object as the fields of a submitted item. Raises `Invalid` if a member has the wrong type."""
     ninjs = read_news_object(document)
     given = {
         "uri": ninjs.uri,
         "type": _TYPES.get(ninjs.type, ninjs.type),
-        # A title is metadata, and no text for the public unless there is no other.
+        # A title is metadata, and only shown to the public if there is nothing else.
         "headline": _of_role(ninjs.headlines, MAIN) or ("" if ninjs.bodies else ninjs.title),
         "bodyText": _of_role(_in_form(ninjs.bodies, html=False), MAIN),
         "bodyHtml": _of_role(_in_form(ninjs.bodies, html=True), MAIN),
         "summary": _summary(ninjs.descriptions),
         "correction": next((d.value for d in ninjs.descriptions if d.role == CORRECTION), ""),
         "urgency": ninjs.urgency,
-        # The version's time is when the newsroom last touched it: nearer to the editorial time than our own clock.
+        # The version's time is when the newsroom last changed it, which is closer to the editorial time than the current time.
         "contentCreated": ninjs.contentcreated or ninjs.versioncreated,
         "embargoedUntil": ninjs.embargoeduntil,
         "expires": ninjs.expires,
@@ -81,7 +81,7 @@ def item_input(document: Mapping[str, Any]) -> dict[str, Any]:
         "authors": [_author(person) for person in ninjs.people if person.rel in (AUTHOR, "creator")],
         "infoSources": list(_sources(ninjs)),
         "places": [_place(place) for place in ninjs.places if place.label],
-        # Who is in the news comes after what it is about, as far as there is room.
+        # People in the news come after the subjects, up to the maximum number.
         "subjects": list(islice(_subjects(ninjs), _most("subjects"))),
         "tags": [subject.label for subject in ninjs.subjects if subject.rel == TAG],
         "renditions": [_rendition(r, ninjs.associations) for r in ninjs.renditions if r.href],
@@ -102,12 +102,12 @@ def _most(field: str) -> int:
 
 
 def _web(uri: str) -> str:
-    """A concept's URI may name without being an address; an author's and a source's are links."""
+    """A concept's URI may be a mere identifier; those of authors and sources are links."""
     return uri if uri.lower().startswith(("http://", "https://")) else ""
 
 
 def _of_role(texts: Iterable[Text], role: str) -> str:
-    """The text of that *role*, else the first one."""
+    """The text with that *role*, else the first one."""
     known = list(texts)
     return next((text.value for text in known if text.role == role), known[0].value if known else "")
 
@@ -130,7 +130,7 @@ def _sources(ninjs: NewsObject) -> Iterator[dict[str, str]]:
 
 
 def _subjects(ninjs: NewsObject) -> Iterator[dict[str, str]]:
-    """Everything that the news is about; who is in it and of what kind they are is one and the same list to an item."""
+    """Everything that the news is about. An item has a single list for all kinds of concepts."""
     people = [person for person in ninjs.people if person.rel not in (AUTHOR, "creator")]
     for concept in (*ninjs.subjects, *people, *ninjs.organisations, *ninjs.events, *ninjs.objects):
         if concept.rel != TAG and (concept.label or concept.uri):

@@ -1,4 +1,4 @@
-"""Items: one piece of news with an identity and versions, in the names of IPTC ninjs 3.1."""
+"""Items: pieces of news with an identity and versions, with field names from IPTC ninjs 3.1."""
 
 from __future__ import annotations
 

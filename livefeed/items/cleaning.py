@@ -1,4 +1,4 @@
-"""Text and HTML from outside, made fit to show: what no reader should see goes, the rest stays as it was meant."""
+"""Sanitising of text and HTML from outside."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ _TAGS = {
     *("sub", "sup", "time", "u", "wbr", "ruby", "rt", "rp"),
     *("table", "caption", "thead", "tbody", "tfoot", "tr", "th", "td"),
 }
-# Pictures are not among them: one in a body would tell its host who reads. `renditions` carry them.
+# No images: an image in a body would reveal readers to its host. They belong in `renditions`.
 _ATTRIBUTES = {
     "*": {"lang", "dir"},
     "a": {"href", "title"},
@@ -30,8 +30,8 @@ _ATTRIBUTES = {
 }
 _GONE_WITH_CONTENT = {"script", "style", "template", "noscript", "iframe", "object", "svg", "math", "textarea", "title", "xmp"}
 
-# C0 and C1 controls but for line feed, bidi embeddings, overrides and isolates (text that reads otherwise than it is stored),
-# byte order marks, and what XML 1.0 cannot carry.
+# C0 and C1 controls except line feed, bidi embeddings, overrides and isolates (displayed text differs from stored text),
+# byte order marks, and characters that XML 1.0 cannot represent.
 _UNSEEN = re.compile("[\x00-\x09\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069\ufeff\ufffe\uffff]")
 _BREAKS = re.compile("\r\n|[\r\x0b\x0c\x85\u2028\u2029]")
 _SPACES = re.compile("[ \n]+")
@@ -39,35 +39,35 @@ _MARKUP = re.compile(r"<(script|style)\b|<!--.*?(?:-->|\Z)|</?[A-Za-z][^<>]*>", 
 _TAG = re.compile(r"<[A-Za-z][^<>]*>")
 _ENDS = {name: re.compile(rf"</{name}\s*>", re.IGNORECASE) for name in ("script", "style")}
 _ROUNDS = 8
-"""How often what removing markup has made into markup is removed too. Who nests deeper writes no headline."""
+"""How often removal is repeated, because removing markup can create new markup. Headlines do not nest deeper."""
 
 
 class Unclean(ValueError):
-    """Markup that does not come to rest, however often it is cleaned."""
+    """Markup that still changes after the maximum number of cleaning rounds."""
 
 
 def clean_text(text: str) -> str:
-    """Plain text of many lines: NFC, line feeds for every kind of break, nothing unseen."""
+    """Multi-line plain text: NFC, all line breaks as line feeds, no invisible characters."""
     text = _UNSEEN.sub("", _BREAKS.sub("\n", text).replace("\t", " "))
     return _composed(text).strip(" \n")
 
 
 def _composed(text: str) -> str:
-    """NFC, of text whose runs of marks have a bound: sorting a run takes the square of its length, and nobody writes so many."""
+    """NFC, of text with bounded runs of combining marks: sorting a run takes quadratic time."""
     return text if text.isascii() else unicodedata.normalize("NFC", _many_marks().sub(r"\1", text))
 
 
 @cache
 def _many_marks() -> re.Pattern[str]:
-    # All characters with a combining class lie below U+20000; 30 is the bound of stream-safe text (UAX #15, section 13).
+    # All characters with a combining class are below U+20000; 30 is the limit of stream-safe text (UAX #15, section 13).
     marks = "".join(chr(code) for code in range(0x300, 0x20000) if unicodedata.combining(chr(code)))
     return re.compile(f"([{re.escape(marks)}]{{30}})[{re.escape(marks)}]+")
 
 
 def clean_line(text: str) -> str:
-    """Plain text of one line, without markup: titles arrive as HTML from half of the world's feeds."""
+    """Single-line plain text without markup: many feeds have HTML in titles."""
     text = clean_text(text)
-    for _ in range(_ROUNDS):  # "<<b>b>" becomes a tag when its inner one goes
+    for _ in range(_ROUNDS):  # "<<b>b>" becomes a tag when the inner one is removed
         if (bare := _without_markup(text)) == text:
             break
         text = bare
@@ -77,9 +77,9 @@ def clean_line(text: str) -> str:
 
 
 def _without_markup(text: str) -> str:
-    """*text* without tags and comments, and without the contents of scripts and styles, in one pass.
+    """*text* without tags, comments, and the contents of scripts and styles, in one pass.
 
-    By hand, because one expression for all of it looks for the end of each `<script` that has none again, through all the rest.
+    Not a single regular expression, which would search the rest of the text again for each unclosed `<script`.
     """
     kept: list[str] = []
     at = 0
@@ -94,7 +94,7 @@ def _without_markup(text: str) -> str:
 
 
 def _end_of_element(text: str, opening: re.Match[str], endless: set[str]) -> int:
-    """Where the script or style ends, or its tag if it has no end; 0 when it is no tag either."""
+    """The end of the script or style, or of its tag if it is unclosed; 0 if it is not a tag."""
     name = opening[1].lower()
     closing = None if name in endless else _ENDS[name].search(text, opening.end())
     if closing is None:
@@ -104,10 +104,10 @@ def _end_of_element(text: str, opening: re.Match[str], endless: set[str]) -> int
 
 
 def clean_html(html: str) -> str:
-    """HTML with allowed tags and links only.
+    """HTML with only the allowed tags and links.
 
-    Removing a character or composing two can make new markup ("java\u202escript:", "<p>" and U+0338), so this goes on until
-    nothing changes any more.
+    Removing a character or composing two can create new markup ("java\u202escript:", "<p>" and U+0338), so this is repeated
+    until nothing changes.
     """
     for _ in range(4):
         cleaned = _cleaner.clean(clean_text(html))
@@ -118,7 +118,7 @@ def clean_html(html: str) -> str:
 
 
 def _absolute_links(_tag: str, attribute: str, value: str) -> str | None:
-    """A relative link would point somewhere else on every page that shows the item."""
+    """A relative link would have a different target on every page that shows the item."""
     if attribute != "href":
         return value
     scheme, colon, _ = value.strip().partition(":")
@@ -129,7 +129,7 @@ def has_text(html: str) -> bool:
     return bool(_without_markup(html).replace("&nbsp;", "").strip())
 
 
-# Made once: building one costs as much as cleaning a paragraph.
+# Created once: it costs as much as cleaning a paragraph.
 _cleaner = nh3.Cleaner(
     tags=_TAGS,
     clean_content_tags=_GONE_WITH_CONTENT,

@@ -1,4 +1,4 @@
-"""What is asked of an item before anybody else sees it."""
+"""Validation and sanitising of submitted items."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ from livefeed.jsondoor import load_json
 __all__ = ["FIELDS", "MAX_EVENT", "MAX_ITEM", "RECORD", "SERVER_FIELDS", "check_item", "parse_item", "unknown_fields"]
 
 MAX_EVENT = 64 * 1024
-"""Bytes of an event: what intermediaries must forward of a CloudEvent."""
+"""Maximum size of an event in bytes: the size of CloudEvents that intermediaries must forward."""
 MAX_ITEM = MAX_EVENT
-"""Bytes of an item as it is sent: what is larger could not go out as an event."""
+"""Maximum size of a submitted item in bytes: a larger one could not be sent as an event."""
 MAX_BODY = 32 * 1024
 MAX_AHEAD = 5 * 60_000
-"""How far (ms) an editorial time may be ahead: clocks differ by minutes, and what is later is meant for `embargoedUntil`."""
+"""How far (ms) an editorial time may be in the future: clocks differ by minutes. Later times belong in `embargoedUntil`."""
 
 _place = Record({"name": Text(200, 1), "uri": Uri(), "lat": Number(-90, 90), "lon": Number(-180, 180)}, Place, ("name",))
 _rendition = Record(
@@ -70,7 +70,7 @@ FIELDS: Mapping[str, Rule] = {
     "highlight": Flag(),
     "edNote": Text(2000, lines=True),
 }
-"""Every field that a producer may give, and its rule."""
+"""Every input field and its rule."""
 
 SERVER_FIELDS = ("id", "version", "pubStatus", "firstCreated", "versionCreated", "origin")
 
@@ -80,15 +80,15 @@ RECORD = Record(FIELDS, ItemInput, foreign=dict.fromkeys(SERVER_FIELDS, "is give
 
 
 def parse_item(body: bytes | Mapping[str, Any], *, now: int) -> ItemInput:
-    """Check and clean what a producer sent, at *now* (ms).
+    """Validate and sanitise submitted JSON at the time *now* (ms).
 
-    `Invalid` tells every broken field at once; `BadRequest` and `TooLarge` tell what is wrong with the JSON itself.
+    `Invalid` reports all invalid fields together; `BadRequest` and `TooLarge` concern the JSON itself.
     """
     return check_item(load_json(body, limit=MAX_ITEM, what="the item") if isinstance(body, bytes) else body, now=now)
 
 
 def check_item(value: object, *, now: int | None) -> ItemInput:
-    """Check and clean parsed JSON. With *now* None the editorial time may lie where it likes: it was checked before."""
+    """Validate and sanitise parsed JSON. With *now* None, the editorial time may be in the future: it was checked before."""
     if not isinstance(value, Mapping):
         raise Invalid(FieldError("", "type", "an item must be a JSON object"))
     kept, errors = RECORD.collect(value, "")
@@ -99,19 +99,19 @@ def check_item(value: object, *, now: int | None) -> ItemInput:
 
 
 def unknown_fields(value: Mapping[str, Any]) -> list[FieldError]:
-    """The names in *value* that nobody may give."""
+    """The names in *value* that are not allowed."""
     return RECORD.unknown(value)
 
 
 def _together(kept: dict[str, Any], value: Mapping[str, Any], now: int | None) -> list[FieldError]:
-    """The rules that concern more than one field."""
+    """Rules that involve more than one field."""
     errors: list[FieldError] = []
 
     def require(good: bool, field: str, rule: str, detail: str) -> None:
         if not good:
             errors.append(FieldError(f"/{field}", rule, detail))
 
-    if not any(name in value and snake not in kept for name, snake in _TEXTS.items()):  # a broken one has told its own
+    if not any(name in value and snake not in kept for name, snake in _TEXTS.items()):  # an invalid one has its own error
         text = kept.get("headline") or kept.get("body_text") or has_text(kept.get("body_html", ""))
         require(bool(text), "headline", "required", "headline: give a headline, a bodyText or a bodyHtml")
     if now is not None and (created := kept.get("content_created")):

@@ -1,4 +1,4 @@
-"""What an item is made of. Times are RFC 3339 in UTC with milliseconds."""
+"""The data model of items. Times are RFC 3339 in UTC with milliseconds."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ ItemType = Literal["text", "picture", "video", "audio", "event", "composite"]
 
 
 class _Wire(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True, omit_defaults=True, rename="camel"):
-    """camelCase on the wire; what has its default value is left out."""
+    """camelCase on the wire; fields with their default value are omitted."""
 
 
 class Author(_Wire, frozen=True, kw_only=True):
@@ -55,7 +55,7 @@ class Subject(_Wire, frozen=True, kw_only=True):
 
 
 class Rendition(_Wire, frozen=True, kw_only=True):
-    """A picture, video or sound; `title` is the alternative text."""
+    """An image, video or audio file; `title` is the alternative text."""
 
     name: str
     href: str
@@ -73,7 +73,7 @@ class Association(_Wire, frozen=True, kw_only=True):
 
 
 class Origin(_Wire, frozen=True, kw_only=True):
-    """Where an item came from: who published it, and the document it was read from."""
+    """The origin of an item: who published it, and the document it was read from."""
 
     producer: str = ""
     feed_url: str = ""
@@ -82,11 +82,11 @@ class Origin(_Wire, frozen=True, kw_only=True):
 
 
 class ItemInput(_Wire, frozen=True, kw_only=True):
-    """What a producer gives, checked and cleaned; empty is "not given"."""
+    """An item as submitted, validated and sanitised; empty means "not given"."""
 
     uri: str = ""
     content_created: str = ""
-    # A factory's value is never left out: every reader gets these two, default or not.
+    # A factory's value is never omitted: these two are always sent to readers.
     type: ItemType = msgspec.field(default_factory=lambda: "text")
     urgency: int = msgspec.field(default_factory=lambda: 5)
     headline: str = ""
@@ -117,7 +117,7 @@ class ItemInput(_Wire, frozen=True, kw_only=True):
 
 
 class Tombstone(_Wire, frozen=True, kw_only=True):
-    """All that is left to see of an item that is withheld or canceled."""
+    """What remains visible of a withheld or canceled item."""
 
     id: str
     uri: str
@@ -129,7 +129,7 @@ class Tombstone(_Wire, frozen=True, kw_only=True):
 
 
 class Item(ItemInput, frozen=True, kw_only=True):
-    """The whole current item, as the desk sees it."""
+    """The complete current item, as the desk sees it."""
 
     id: str
     uri: str
@@ -141,11 +141,11 @@ class Item(ItemInput, frozen=True, kw_only=True):
     origin: Origin | None = None
 
     def public(self) -> Item:
-        """The item as readers see it: without what never leaves the desk."""
+        """The item as readers see it, without the desk's internal fields."""
         return msgspec.structs.replace(self, ed_note="", draft=False)
 
     def given(self) -> ItemInput:
-        """The part of the item that a producer or an editor gives."""
+        """The fields that a producer or editor provides."""
         return ItemInput(**{name: getattr(self, name) for name in ItemInput.__struct_fields__})
 
     def tombstone(self, reason: str = "") -> Tombstone:
@@ -161,5 +161,5 @@ class Item(ItemInput, frozen=True, kw_only=True):
 
 
 def encode(value: ItemInput | Tombstone) -> bytes:
-    """One line of JSON, as it goes over every wire."""
+    """The item as one line of JSON, as sent on every wire."""
     return msgspec.json.encode(value)

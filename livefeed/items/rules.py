@@ -1,4 +1,4 @@
-"""Rules for one value each: check and clean it, or say what would be right. The same rules describe themselves as JSON Schema."""
+"""Rules for single values: validate and sanitise, or state what is expected. Each rule also describes itself as JSON Schema."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ __all__ = [
 Schema = dict[str, Any]
 
 MAX_TAGS = 4_000
-"""Tags in one piece of HTML. Deeply nested lists take the square of their number to parse."""
+"""Maximum number of tags in one HTML value. Parsing deeply nested lists takes quadratic time."""
 
 
 class Rule(Protocol):
     def check(self, value: object, at: str) -> Any:
-        """The value as it is kept, or `Invalid` with pointers that begin with *at*."""
+        """The value as it is stored, or `Invalid` with pointers that begin with *at*."""
 
     def schema(self) -> Schema: ...
 
@@ -89,7 +89,7 @@ class Text:
 
     def check(self, value: object, at: str) -> str:
         given = _string(value, at)
-        # Taking markup out of a line takes the square of its length at worst, so that it is done to short ones only.
+        # Removing markup takes quadratic time in the worst case, so it is only done for short lines.
         text = given if len(given) > 4 * self.most + 1000 else (clean_text if self.lines else clean_line)(given)
         if not self.least <= len(text) <= self.most:
             few = f"{self.least} to {self.most:,}" if self.least else f"at most {self.most:,}"
@@ -97,7 +97,7 @@ class Text:
         return text
 
     def schema(self) -> Schema:
-        # No maxLength: markup and unseen characters are removed before the rest is counted.
+        # No maxLength: markup and invisible characters are removed before the characters are counted.
         least = {"minLength": self.least} if self.least else {}
         return {"type": "string", **least, "description": f"Plain text, at most {self.most:,} characters when cleaned."}
 
@@ -130,7 +130,7 @@ class Integer:
     most: int
 
     def check(self, value: object, at: str) -> int:
-        # JSON has one kind of number: 3.0 is an integer there (JSON Schema 2020-12, section 6.1.1).
+        # JSON has a single number type: 3.0 is an integer (JSON Schema 2020-12, section 6.1.1).
         whole = int(value) if isinstance(value, float) and value.is_integer() else value
         if isinstance(whole, bool) or not isinstance(whole, int):
             raise broken(at, "type", f"must be a whole number, not {kind(value) if not isinstance(value, float) else value}")
@@ -189,7 +189,7 @@ _SCRIPTED = frozenset({"javascript", "vbscript", "data", "blob", "file", "about"
 
 @dataclass(frozen=True, slots=True)
 class Uri:
-    """An absolute URI that names something; nobody is asked to follow it."""
+    """An absolute URI used as an identifier, which is not meant to be followed."""
 
     most: int = 512
 
@@ -207,7 +207,7 @@ class Uri:
 
 @dataclass(frozen=True, slots=True)
 class Link:
-    """A web address that readers may follow."""
+    """An `http` or `https` URL that readers may follow."""
 
     most: int = 2048
 
@@ -217,7 +217,7 @@ class Link:
             raise broken(at, "length", f"has {len(text):,} characters: at most {self.most:,} are allowed")
         try:
             parts = urlsplit(text)
-            # A name before the host ("https://bank.example@evil.example") is there to mislead.
+            # User information before the host ("https://bank.example@evil.example") is misleading.
             good = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0 and "@" not in parts.netloc
         except ValueError:
             good = False
@@ -233,7 +233,7 @@ class Link:
 
 @dataclass(frozen=True, slots=True)
 class Time:
-    """A time with its offset, kept in UTC with milliseconds."""
+    """A time with an offset, stored in UTC with milliseconds."""
 
     def check(self, value: object, at: str) -> str:
         text = _string(value, at)
@@ -255,7 +255,7 @@ class Time:
 
 _YEAR_10000 = 253_402_300_800_000
 
-# RFC 5646, section 2.1, without the irregular tags of before 2006.
+# RFC 5646, section 2.1, without irregular grandfathered tags.
 _LANGUAGE = re.compile(
     r"(?:[a-z]{2,3}(?:-[a-z]{3}){0,3}|[a-z]{4,8})(?:-[a-z]{4})?(?:-(?:[a-z]{2}|[0-9]{3}))?"
     r"(?:-(?:[a-z0-9]{5,8}|[0-9][a-z0-9]{3}))*(?:-[0-9a-wy-z](?:-[a-z0-9]{2,8})+)*(?:-x(?:-[a-z0-9]{1,8})+)?|x(?:-[a-z0-9]{1,8})+",

@@ -1,4 +1,4 @@
-"""Rules for lists and objects: every entry is looked at, and everything that is wrong is told together."""
+"""Rules for lists and objects: all entries are validated, and all errors are reported together."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from livefeed.items.rules import Rule, Schema, Text, broken, kind
 __all__ = ["ListOf", "Record", "Tags"]
 
 MAX_UNKNOWN = 10
-"""Unknown names of one object that are told one by one: looking for the nearest known one takes its time."""
+"""Maximum number of unknown names that are reported per object, because finding the closest known name is expensive."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,7 +46,7 @@ class ListOf:
 
 @dataclass(frozen=True, slots=True)
 class Tags:
-    """Labels, each once: two that fold to the same are one, in the form of the first."""
+    """Unique labels: of several that fold to the same, the first one is kept."""
 
     most: int
 
@@ -60,13 +60,13 @@ class Tags:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """An object with these *fields* and no others; *make* gets them as keywords in snake_case."""
+    """An object with exactly these *fields*; *make* receives them as keyword arguments in snake_case."""
 
     fields: Mapping[str, Rule]
     make: Callable[..., Any]
     required: tuple[str, ...] = ()
     foreign: Mapping[str, str] = field(default_factory=dict)
-    """Names that are known but not the caller's to give, and why."""
+    """Names that are known but not allowed in input, with the reason."""
 
     def check(self, value: object, at: str) -> Any:
         if not isinstance(value, Mapping):
@@ -77,7 +77,7 @@ class Record:
         return self.make(**kept)
 
     def collect(self, value: Mapping[str, object], at: str) -> tuple[dict[str, Any], list[FieldError]]:
-        """What is right, by Python name, and what is wrong."""
+        """The valid values by Python name, and the errors."""
         kept: dict[str, Any] = {}
         errors = self.unknown(value, at)
         errors += [FieldError(f"{at}/{n}", "required", f"{at[1:]}/{n} is required") for n in self.required if n not in value]
@@ -112,7 +112,7 @@ class Record:
 
 
 def _escape(name: str) -> str:
-    """RFC 6901, section 3; names longer than any of ours are cut."""
+    """RFC 6901, section 3; names longer than any known one are cut."""
     return name[:80].replace("~", "~0").replace("/", "~1")
 
 

@@ -1,4 +1,4 @@
-"""RFC 3339 times in, milliseconds out."""
+"""Conversion of RFC 3339 times to milliseconds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 
 __all__ = ["parse_time"]
 
-# Section 5.6; the offset is required, because a local time taken for UTC is hours off for every reader.
+# Section 5.6; the offset is required, because a local time mistaken for UTC would be wrong by hours.
 _RFC3339 = re.compile(
     r"([0-9]{4})-([0-9]{2})-([0-9]{2})[Tt ]([0-9]{2}):([0-9]{2}):([0-9]{2})(?:\.([0-9]{1,9}))?"
     r"(?:([Zz])|([+-])([0-9]{2}):([0-9]{2}))"
