@@ -1,8 +1,7 @@
-"""Accepting connections, many in one turn of the loop.
+"""Accepting several connections per iteration of the event loop.
 
-uvloop's own servers accept one connection in each turn (as libuv does since 1.45). A turn that writes to ten thousand readers
-takes a tenth of a second: ten thousand who come back would wait for a quarter of an hour, and the kernel would give most of them
-up before.
+uvloop's servers accept one connection per iteration (as libuv does since 1.45). An iteration that writes to ten thousand readers
+takes a tenth of a second. Ten thousand reconnecting readers would wait for a quarter of an hour, and most would time out.
 """
 
 from __future__ import annotations
@@ -21,13 +20,13 @@ from livefeed.net import ConnectionLimits
 __all__ = ["Acceptor"]
 
 AT_ONCE = 128
-"""Connections that are accepted in one turn. Their handshakes, about 0.2 ms each, are what those who are served may wait for."""
+"""Connections accepted per iteration. Their handshakes take about 0.2 ms each, which delays connected readers."""
 
 PAUSE = 0.5
-"""Seconds without accepting when there are no files or buffers left: the connections stay in the kernel's queue."""
+"""Pause in seconds when file descriptors or buffers are exhausted; connections wait in the kernel's queue."""
 
 HANDSHAKE = ConnectionLimits().head_timeout
-"""Seconds for a TLS handshake: a connection is counted, and has the deadline of its head, only once it is encrypted."""
+"""Timeout in seconds of a TLS handshake. Connection limits and the deadline of the request head only apply after it."""
 
 _SPENT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
@@ -35,7 +34,7 @@ _log = structlog.get_logger("livefeed.worker")
 
 
 class Acceptor:
-    """Takes the connections of one listening socket until it is closed."""
+    """Accepts connections on one listening socket until closed."""
 
     def __init__(self, listener: socket.socket, protocol: Callable[[], asyncio.Protocol], tls: ssl.SSLContext | None) -> None:
         self._loop = asyncio.get_running_loop()
@@ -48,7 +47,7 @@ class Acceptor:
         self._resume()
 
     def close(self) -> None:
-        """Take no more; the socket itself stays open."""
+        """Stop accepting; the socket itself stays open."""
         if self._pause is not None:
             self._pause.cancel()
         if self._listener.fileno() >= 0:
@@ -77,7 +76,7 @@ class Acceptor:
             task.add_done_callback(self._opening.discard)
 
     async def _open(self, connection: socket.socket) -> None:
-        # A peer that is gone already, or fails at TLS, is nobody's fault here.
+        # A peer that has disconnected already, or fails the TLS handshake, is not an error of the server.
         with contextlib.suppress(OSError, TimeoutError):
             await self._loop.connect_accepted_socket(
                 self._protocol, connection, ssl=self._tls, ssl_handshake_timeout=HANDSHAKE if self._tls else None

@@ -1,5 +1,5 @@
-"""Listening sockets, bound before any worker starts: a port in use is told at once, and no connection is refused while a worker
-is started again."""
+"""Listening sockets, bound before any worker starts: a port in use is reported immediately, and no connection is refused while a
+worker restarts."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ from livefeed.exceptions import ConfigError
 __all__ = ["BACKLOG", "Listeners"]
 
 BACKLOG = 4096
-"""Connections that wait to be accepted: a herd of readers that returns must not be refused. The kernel caps it by `somaxconn`."""
+"""Length of the accept queue: a herd of reconnecting readers must not be refused. The kernel limits it to `somaxconn`."""
 
 _PATIENCE = 1.0
-"""Seconds that a port may still be held by workers of a server that was killed just now."""
+"""Seconds for which workers of a server that was just killed may still hold the port."""
 
 
 class Listeners:
-    """For each worker its sockets, one for each address of *host*.
+    """The sockets of each worker, one per address of *host*.
 
-    On Linux each worker has its own, and the kernel spreads connections over them by hash (SO_REUSEPORT); workers that shared one
-    socket would race, and who wakes first takes a whole burst. Elsewhere SO_REUSEPORT does not spread: there they share.
+    On Linux each worker has its own, and the kernel distributes connections by hash (SO_REUSEPORT). Workers that share one socket
+    race, and the first to wake takes a whole burst. On other systems SO_REUSEPORT does not distribute, so they share one.
     """
 
     def __init__(self, host: str, port: int, workers: int, *, send_buffer: int, dead_after: float) -> None:
@@ -47,7 +47,7 @@ class Listeners:
     def _bind_all(self, family: socket.AddressFamily, address: str) -> None:
         spread = sys.platform == "linux"
         if spread:
-            # SO_REUSEPORT would let a second server take part in silence: only a bind without it says that the port is taken.
+            # SO_REUSEPORT would let a second server share the port unnoticed: only a bind without it fails.
             with self._bind(family, address, spread=False) as probe:
                 self.port = probe.getsockname()[1]
         shared: socket.socket | None = None
@@ -77,8 +77,8 @@ class Listeners:
             listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
         if listener.family == socket.AF_INET6:
             listener.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0 if self._host == "::" else 1)
-        # What is accepted inherits both. Without the first the kernel grows a stalled reader's buffer to megabytes that no
-        # memory figure of ours shows; without the second a peer that is gone lives for a quarter of an hour.
+        # Accepted sockets inherit both options. Without the first, the kernel grows a slow reader's buffer to megabytes that no
+        # memory metric shows; without the second, a dead peer's connection lives for a quarter of an hour.
         listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, self._send_buffer)
         if sys.platform == "linux":
             listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_USER_TIMEOUT, int(self._dead_after * 1000))

@@ -1,7 +1,7 @@
-"""Orders: what a worker is told when it starts, over a socket that it and its supervisor share.
+"""Orders: what the supervisor sends to a starting worker, over a socket pair.
 
-The settings go this way because a command line and an environment can be read by others, and because a worker whose end of
-the socket closes knows that its supervisor is gone.
+The settings are sent this way because command lines and environments can be read by other users, and because the end of the
+socket tells a worker that its supervisor has died.
 """
 
 from __future__ import annotations
@@ -20,18 +20,18 @@ from livefeed.log.connect import Backend
 __all__ = ["FOR_THE_SUPERVISOR", "Orders", "receive"]
 
 FOR_THE_SUPERVISOR = (signal.SIGINT, signal.SIGHUP)
-"""What a terminal sends to all processes at once."""
+"""The signals that a terminal sends to all processes of the group."""
 
 
 class Orders(Struct, frozen=True):
     config: Config
     backend: Backend
-    """Asked once, by the supervisor: a worker that is started again must not wait for a Redis that is away."""
+    """Determined once by the supervisor: a restarted worker must not wait for a Redis that is unavailable."""
     row: int
     """The worker's number, and its row on the board."""
     rows: int
     board: int
-    """File descriptors: of the board, and of the sockets to accept from."""
+    """File descriptors of the board, and of the listening sockets."""
     listeners: list[int]
 
     def encode(self) -> bytes:
@@ -39,7 +39,7 @@ class Orders(Struct, frozen=True):
 
 
 def receive(control: socket.socket) -> Orders:
-    """The orders at the beginning of *control*."""
+    """Read the orders from the beginning of *control*."""
     data = bytearray()
     while not data.endswith(b"\n"):
         part = control.recv(65536)

@@ -1,4 +1,4 @@
-"""Running the server: what must be right before the first worker starts, and the way down."""
+"""Running the server: checks before the first worker starts, and shutdown."""
 
 from __future__ import annotations
 
@@ -35,9 +35,9 @@ async def _nothing(_url: str, _config: Config) -> AsyncIterator[None]:
 
 
 async def serve(config: Config, beside: Beside = _nothing) -> bool:
-    """Serve until a signal; whether everything ended in time.
+    """Serve until a signal. Returns whether everything ended in time.
 
-    What *beside* makes of the address and of the settings as they are is entered when all workers serve.
+    The context manager that *beside* returns for the address and the effective settings is entered once all workers serve.
     """
     _allow_many_connections()
     _check_tls(config)
@@ -53,7 +53,7 @@ async def serve(config: Config, beside: Beside = _nothing) -> bool:
         config = msgspec.structs.replace(config, admin_key=_admin_key(config), token_secret=_token_secret(config))
         supervisor = Supervisor(config, backend, listeners)
         for number in (signal.SIGTERM, signal.SIGINT, signal.SIGHUP):
-            # What `nohup` had ignored stays ignored.
+            # A signal that `nohup` ignores stays ignored.
             if number != signal.SIGHUP or signal.getsignal(number) is not signal.SIG_IGN:
                 asyncio.get_running_loop().add_signal_handler(number, supervisor.ask_to_stop)
         if await supervisor.start():
@@ -89,7 +89,7 @@ def _check_tls(config: Config) -> None:
 
 
 def _admin_key(config: Config) -> str:
-    """The key without which nothing can be published: the operator's, or one made now and kept."""
+    """The admin key: the operator's, or else one that is generated and stored."""
     if config.admin_key is not None:
         return check_secret(config.admin_key, "LIVEFEED_ADMIN_KEY")
     path = config.data_dir / "admin.key"
@@ -100,7 +100,7 @@ def _admin_key(config: Config) -> str:
 
 
 def _token_secret(config: Config) -> str | None:
-    """What `livefeed token` signs with, where the operator has said nothing about tokens: made now and kept."""
+    """The secret for `livefeed token`, generated and stored if the operator has configured no token keys."""
     if config.token_secret is not None:
         return check_secret(config.token_secret, "LIVEFEED_TOKEN_SECRET")
     if config.token_keys is not None:
@@ -116,13 +116,13 @@ def _kept(path: Path) -> tuple[str, bool]:
 
 
 def _allow_many_connections() -> None:
-    """Each reader is an open file, and the usual limit is 1,024."""
+    """Each reader needs a file descriptor, and the usual soft limit is 1,024."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft != hard:
         resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
 
 
 def address(config: Config, port: int) -> str:
-    """An address that a browser on this machine can open."""
+    """A URL that a browser on this machine can open."""
     host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(config.host, f"[{config.host}]" if ":" in config.host else config.host)  # noqa: S104
     return f"{'http' if config.tls_certificate is None else 'https'}://{host}:{port}"

@@ -1,4 +1,4 @@
-"""The supervisor: starts the workers, starts again those that die, and ends all of them."""
+"""The supervisor: starts the workers, restarts those that die, and stops all of them."""
 
 from __future__ import annotations
 
@@ -26,10 +26,10 @@ __all__ = ["Supervisor"]
 _FIRST_PAUSE = 0.1
 _LONGEST_PAUSE = 2.0
 _STEADY = 10.0
-"""Seconds after which a worker that dies is not one that cannot start."""
+"""Seconds after which the death of a worker no longer counts as a failed start."""
 
 _PATIENCE = 30.0
-"""Seconds for which a worker's event loop may stand still before it counts as dead: far more than any honest pause."""
+"""Seconds for which a worker's event loop may be blocked before it counts as hung: far more than any legitimate pause."""
 
 _log = structlog.get_logger("livefeed.supervisor")
 
@@ -52,7 +52,7 @@ class Supervisor:
         self._forced = asyncio.Event()
 
     async def start(self) -> bool:
-        """Whether every worker serves: false when a signal came first. `ConfigError` says why one cannot."""
+        """Whether every worker serves; false if a signal came first. Raises `ConfigError` if one cannot."""
         ready = [asyncio.get_running_loop().create_future() for _ in range(self._config.workers)]
         self._keepers = [asyncio.create_task(self._keep(row, told), name=f"worker {row}") for row, told in enumerate(ready)]
         stopping = asyncio.create_task(self._stopping.wait())
@@ -70,20 +70,20 @@ class Supervisor:
         return not self._stopping.is_set()
 
     def ask_to_stop(self) -> None:
-        """A first signal ends the server in its own time, a second one at once."""
+        """The first signal starts a graceful shutdown, a second one stops the server immediately."""
         if self._stopping.is_set():
             self._forced.set()
         self._stopping.set()
 
     async def run(self) -> None:
-        """Watch over the workers until a signal asks to stop."""
+        """Supervise the workers until a signal requests the end."""
         period = self._patience / 6
         loop = asyncio.get_running_loop()
         while not self._stopping.is_set():
             due = loop.time() + period
             with contextlib.suppress(TimeoutError):
                 await asyncio.wait_for(self._stopping.wait(), period)
-            # Who was stopped itself, with all of its group, must not judge those who had no time to give a sign.
+            # If the supervisor itself was suspended, so were the workers: they had no time for a heartbeat.
             if loop.time() < due + period:
                 self._end_the_hung()
 
@@ -95,9 +95,9 @@ class Supervisor:
                     process.kill()
 
     async def stop(self) -> bool:
-        """End the workers; whether all of them ended as they should, and in time."""
+        """Stop the workers. Returns whether all of them exited cleanly and in time."""
         self._stopping.set()
-        # Whoever connects now is refused at once and goes elsewhere, instead of waiting in a queue that nobody empties.
+        # New connections are refused immediately and can go elsewhere, instead of waiting in a queue that is never emptied.
         self._listeners.close()
         for process in self._processes.values():
             with contextlib.suppress(ProcessLookupError):
@@ -116,14 +116,14 @@ class Supervisor:
         return self._clean
 
     async def _keep(self, row: int, ready: asyncio.Future[str]) -> None:
-        """Keep worker *row* alive; *ready* is told once how its first start went."""
+        """Keep worker *row* running; *ready* is set to the result of its first start."""
         loop = asyncio.get_running_loop()
         pause = _FIRST_PAUSE
         while not self._stopping.is_set():
             began = loop.time()
             code = await self._run_one(row, ready)
             if self._stopping.is_set():
-                # -SIGTERM: it was asked before it could listen.
+                # -SIGTERM: it was asked to stop before it had a handler.
                 self._clean = self._clean and code in (0, -signal.SIGTERM)
                 return
             _log.error("a worker ended by itself and is started again", row=row, code=code)
@@ -150,8 +150,8 @@ class Supervisor:
         return code
 
     async def _spawn(self, control: int, descriptors: Sequence[int]) -> asyncio.subprocess.Process:
-        # Ctrl-C reaches the workers too, and they leave it to the supervisor. Blocked is inherited: there is no moment in which
-        # one that starts would not know that yet. One at a time: another would take the blocked mask for the one to restore.
+        # Ctrl-C also reaches the workers, which leave it to the supervisor. They inherit the blocked signal, so that a starting
+        # worker never reacts to it. One at a time: a concurrent start would restore the blocked mask.
         async with self._spawning:
             before = signal.pthread_sigmask(signal.SIG_BLOCK, FOR_THE_SUPERVISOR)
             try:
@@ -163,13 +163,13 @@ class Supervisor:
             finally:
                 signal.pthread_sigmask(signal.SIG_SETMASK, before)
         if self._stopping.is_set():
-            # The order to stop came while it was being started, and passed it by.
+            # The stop was requested while it was being started, and did not reach it.
             process.terminate()
         return process
 
 
 async def _instruct(orders: Orders, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> str:
-    """Give the orders; what the worker says when it serves, or why it cannot. Nothing if it died first."""
+    """Send the orders. Returns the worker's reply: that it serves, or why it cannot. Empty if it died first."""
     with contextlib.suppress(OSError):
         writer.write(orders.encode())
         await writer.drain()

@@ -1,4 +1,4 @@
-"""One worker: one process, one event loop, one share of the readers."""
+"""A worker: one process with one event loop, which serves a share of the readers."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ _log = structlog.get_logger("livefeed.worker")
 
 
 class Server(uvicorn.Server):
-    """uvicorn, which alone would wait for ever for an open stream: here the readers are seen off first."""
+    """uvicorn, which on its own would wait forever for open streams: here the readers are disconnected first."""
 
     def __init__(self, config: uvicorn.Config, application: Application, ready: asyncio.StreamWriter) -> None:
         super().__init__(config)
@@ -42,11 +42,11 @@ class Server(uvicorn.Server):
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
-        """Signals are the worker's: uvicorn would raise them again in the end, and an orderly stop would look like a death."""
+        """The worker handles signals: uvicorn would raise them again at exit, and a graceful stop would look like a crash."""
         yield
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
-        # uvicorn gets no socket to listen on: see `accepting`.
+        # uvicorn gets no listening socket: see `accepting`.
         await super().startup([])
         protocol = functools.partial(
             self.config.http_protocol_class,  # type: ignore[call-arg]  # as in uvicorn
@@ -106,7 +106,7 @@ async def _work(orders: Orders, control: socket.socket) -> None:
 
 
 async def _stop_when_alone(reader: asyncio.StreamReader, server: Server) -> None:
-    """The supervisor never writes again; the end of its socket is its own end."""
+    """The supervisor writes nothing more; EOF means that it has died."""
     with contextlib.suppress(OSError):
         await reader.read()
     _log.warning("the supervisor is gone: stopping")
@@ -123,8 +123,8 @@ def main() -> None:
     except EOFError:
         return
     logging.configure(orders.config.log_level, orders.config.log_format, worker=orders.row)
-    # Tens of thousands of readers are objects that stay: to look through them all again and again would be a fifth of each
-    # handshake, and a pause for everybody.
+    # Tens of thousands of readers are long-lived objects. Scanning them again and again would cost a fifth of each
+    # handshake, and pause all readers.
     gc.freeze()
     gc.set_threshold(10_000, 20, 50)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:

@@ -1,1 +1,1 @@
-"""The pages: what readers, the desk and the wall look at."""
+"""The HTML pages: reader page, articles, desk and wall."""

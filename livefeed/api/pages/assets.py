@@ -1,4 +1,4 @@
-"""Assets: the files that the pages are made with, in memory, served as they are written."""
+"""Assets: the pages' static files, kept in memory and served unmodified."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Asset:
 
 
 class Assets:
-    """The files of one folder. *version* stands for all of them: under it a script's imports are of one mind with it."""
+    """The files of one folder. *version* identifies all of them, so that a script and its imports always match."""
 
     def __init__(self, folder: Path) -> None:
         bodies = {str(path.relative_to(folder).as_posix()): path.read_bytes() for path in sorted(folder.rglob("*.*"))}
@@ -45,13 +45,13 @@ class Assets:
         self.version = sha256("".join(asset.etag for asset in self._assets.values()).encode()).hexdigest()[:12]
 
     def path(self, name: str) -> str:
-        """Where the file *name* is found for as long as it does not change."""
+        """The versioned URL of the file *name*."""
         if name not in self._assets:
             raise KeyError(name)
         return f"/static/{self.version}/{name}"
 
     async def serve(self, request: Request) -> Response:
-        """Answer `/static/{path}`, with or without a version: a version that is gone gets what there is now."""
+        """Serve `/static/{path}`, with or without a version. An outdated version gets the current file."""
         path = request.path_params["path"]
         versioned = _VERSIONED.fullmatch(path)
         asset = self._assets.get(versioned[2] if versioned else path)
@@ -65,7 +65,7 @@ class Assets:
             # Other sites embed the element and use the client.
             "Access-Control-Allow-Origin": "*",
             "Cross-Origin-Resource-Policy": "cross-origin",
-            # A shared worker is bound by the policy of its own script, not by that of the pages.
+            # A shared worker is subject to the policy of its own script, not to that of the page.
             "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'",
         }
         if asset.etag in request.headers.get("If-None-Match", ""):

@@ -1,4 +1,4 @@
-"""`/desk/{feed}`: where editors write. It asks for a key first; what it then does goes over the API that everybody has."""
+"""`/desk/{feed}`: the editing desk. It asks for a key first, and then uses the public API."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Desk:
             name = check_feed_name(request.path_params["feed"])
             query = Query(request.scope["query_string"], ("item", "lang"))
             role = next((role for role in _ROLES if caller.may(role, name)), None)
-            # Whoever may not write here does not learn which feeds there are.
+            # A caller without permission to write must not learn which feeds exist.
             feed = await self._feed(caller, name) if role else None
         except RequestError as error:
             return self._pages.problem(request, error)
@@ -48,7 +48,7 @@ class Desk:
         return HTMLResponse(html, headers={"Cache-Control": "no-store"})
 
     async def _feed(self, caller: Caller, name: str) -> Feed | None:
-        """None of one that *caller* would make with the first item."""
+        """None if *caller* would create the feed with the first item."""
         try:
             return await self._catalog.get(name)
         except NotFound:

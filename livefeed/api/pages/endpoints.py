@@ -1,4 +1,4 @@
-"""`/`, `/read/{feed}`, `/read/{feed}/{id}` and `/static/…`: pages for people."""
+"""`/`, `/read/{feed}`, `/read/{feed}/{id}` and `/static/…`: the readers' pages."""
 
 from __future__ import annotations
 
@@ -31,20 +31,20 @@ from livefeed.snapshots import Row
 __all__ = ["Pages"]
 
 SHOWN = 20
-"""Items on a page."""
+"""Items per page."""
 FORWARD = 200
-"""Items among which to look for pins, key events and picks."""
+"""Items that are searched for pins, key events and highlights."""
 PANEL = 12
-"""Items beside an article."""
+"""Items next to an article."""
 
 _BEFORE = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 class Pages:
-    """The endpoints of the pages that readers see.
+    """The endpoints of the readers' pages.
 
-    *readers* tells how many live readers a feed has, *now* ms since the epoch. *base* is the server's public address; without one
-    it is what each request was sent to.
+    *readers* returns a feed's number of live readers, *now* the time in ms since the epoch. *base* is the server's public URL;
+    without it, the URL of each request is used.
     """
 
     def __init__(
@@ -98,7 +98,7 @@ class Pages:
         return FeedCard(feed.name, feed.settings, feed.head.ms or None, self._readers(feed.name), latest)
 
     async def reader(self, request: Request) -> Response:
-        """A feed: from its newest item, from below `before`, from the item `with`, or only those with a `tag`."""
+        """A feed: from its newest item, below `before`, or from the item `with`; optionally only items with a `tag`."""
         try:
             feed = await self.readable(request)
             query = Query(request.scope["query_string"], ("before", "with", "tag", "lang"))
@@ -135,7 +135,7 @@ class Pages:
         )
 
     async def _above(self, feed: str, item_id: str) -> str:
-        """The place in the list that has the item as the next one: the page that contains it begins with it."""
+        """The list position directly before the item, so that the page begins with it."""
         stored = await self._items.item(feed, item_id)
         created = msgspec.json.decode(stored.data, type=_Created).content_created
         return member(parse_time(created), item_id) + "~"
@@ -156,7 +156,7 @@ class Pages:
             return self.problem(request, error, item=True)
         publication = Publication(feed.name, feed.settings, frame.base)
         if stored.state in ("withheld", "canceled"):
-            status = 410 if stored.state == "canceled" else 404  # gone for good, or for now
+            status = 410 if stored.state == "canceled" else 404  # canceled, or withheld
             return HTMLResponse(self.renderer.removed(frame, publication, stored.state), status, headers)
         now = self.now()
         item = msgspec.json.decode(stored.data, type=Item)
@@ -173,11 +173,11 @@ class Pages:
         return feed
 
     async def current(self, feed: str, limit: int, only: Filter = Filter.ALL) -> list[Item]:
-        """The newest items that readers may see."""
+        """The newest public items."""
         return _out((await self._items.newest(feed, limit, only=only)).rows, self.now())
 
     def frame(self, request: Request, language: str = "", feed: Feed | None = None) -> Frame:
-        """What is around a page for this request."""
+        """The frame of a page for this request."""
         spoken = choose_language(language, request.headers.get("Accept-Language", ""), feed.settings.language if feed else "")
         return Frame(
             words=Words.of(spoken),
@@ -189,7 +189,7 @@ class Pages:
         )
 
     def problem(self, request: Request, error: RequestError, *, item: bool = False) -> Response:
-        """The error as a page."""
+        """The error as an HTML page."""
         frame = self.frame(request)
         words = frame.words
         match error:
@@ -213,13 +213,13 @@ class Pages:
         return HTMLResponse(html, error.status, headers)
 
     def _headers(self, request: Request, feed: Feed, frame: Frame) -> dict[str, str]:
-        """The headers of a feed's page. Its tag is made of all that the page is, so that one that did not change is not drawn."""
-        # A minute is part of it: an item that expires, or is breaking news no more, is no event.
+        """The headers of a feed's page. The ETag covers all inputs of the page, so that an unchanged page is not rendered."""
+        # It includes the current minute, because there is no event when an item expires or is no longer breaking news.
         parts = (feed.head, feed.revision, self.assets.version, request.url.query, frame, self.now() // 60_000)
         shared = feed.settings.public and not _caller(request).subject
         return {
             "ETag": f'"{blake2b(repr(parts).encode(), digest_size=12).hexdigest()}"',
-            # Asked for each time: a killed text must not live on in somebody's cache.
+            # Revalidated each time: a killed text must not survive in a cache.
             "Cache-Control": "public, no-cache" if shared else "private, no-cache",
             "Vary": "Accept-Language, Authorization, Cookie",
         }

@@ -1,4 +1,4 @@
-"""Rendering: values in, HTML out. No I/O but the templates, which are read once."""
+"""Rendering of values to HTML. No I/O except for the templates, which are read once."""
 
 from __future__ import annotations
 
@@ -26,16 +26,16 @@ from livefeed.items import Item, Rendition, parse_time
 __all__ = ["BREAKING_FOR", "FeedCard", "Frame", "News", "Renderer", "offered_tags"]
 
 BREAKING_FOR = 30 * 60_000
-"""Milliseconds for which an urgent item is breaking news."""
+"""Milliseconds for which an urgent item counts as breaking news."""
 
 _MODULES = (
     *("chrome.js", "dom.js", "entry.js", "live-feed.js", "board.js", "live-feed.css.js", "words.js", "livefeed.js"),
     *("condition.js", "model.js", "sharing.js", "stream.js", "transports.js"),
 )
-"""What a page with a list runs: asked for at once, not as each is found to import the next."""
+"""The scripts of a page with a list, which are preloaded in parallel instead of one import after the other."""
 
 _LONG = 900
-"""Characters of a body that a list shows; the whole of it is on the item's own page."""
+"""Maximum length of a body in a list. The item's own page has the complete text."""
 _WORDS_PER_MINUTE = 220
 _SIGNS_PER_MINUTE = 500
 _WRITTEN_WITHOUT_SPACES = re.compile("[\u3040-\u30ff\u3400-\u9fff\uac00-\ud7af]")
@@ -50,11 +50,11 @@ _FORMATS = (
 
 @dataclass(frozen=True, slots=True)
 class Frame:
-    """What is around every page: the words, where the server is reached, and for whom it is drawn."""
+    """What all pages have in common: texts, the server's URL, and the user."""
 
     words: Words
     base: str
-    """The public address, without a slash at its end."""
+    """The public URL, without a trailing slash."""
     root: str = ""
     """The path under which the server is mounted."""
     rtl: bool = False
@@ -64,7 +64,7 @@ class Frame:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What a reader's page shows: one page of items, true for *cursor*, and what editors put forward."""
+    """The content of the reader page: one page of items as of *cursor*, and the items that editors emphasise."""
 
     publication: Publication
     items: Sequence[Item]
@@ -73,12 +73,12 @@ class News:
     """Milliseconds since the epoch."""
     next: str | None = None
     forward: Sequence[Item] = ()
-    """Newer and older items among which to look for pins, key events and picks; without them the page's own."""
+    """Items that are searched for pins, key events and highlights; by default those of the page."""
     tag: str = ""
     tags: Sequence[str] = ()
-    """Those that can be chosen."""
+    """The tags that can be selected."""
     newest: bool = True
-    """Whether the page begins with the newest item."""
+    """Whether this is the first page."""
     readers: int | None = None
 
     def put_forward(self, flag: str) -> list[Item]:
@@ -86,7 +86,7 @@ class News:
 
     @property
     def following(self) -> dict[str, str]:
-        """The query of the page after this one."""
+        """The query string of the next page."""
         return {name: value for name, value in (("before", self.next), ("tag", self.tag)) if value}
 
     @property
@@ -105,13 +105,13 @@ class FeedCard:
     name: str
     settings: FeedSettings
     head: int | None
-    """When the last event was appended, in ms since the epoch; None: there was none."""
+    """The time of the last event in ms since the epoch; None if there is none."""
     readers: int | None = None
     latest: Item | None = None
 
 
 def offered_tags(items: Iterable[Item], chosen: str) -> list[str]:
-    """The tags of *items*, the most used first; the *chosen* one is always among them."""
+    """The tags of *items*, most frequent first; always includes the *chosen* one."""
     counts: dict[str, tuple[int, str]] = {}
     for item in items:
         for tag in item.tags:
@@ -134,13 +134,13 @@ def minutes(item: Item) -> int:
 
 
 def picture(item: Item) -> Rendition | None:
-    """The picture that stands for the item, if there is one that can be shown on a page served over https."""
+    """The item's main image, if there is one that can be shown on a page served over https."""
     shown = (r for r in item.renditions if r.content_type.startswith("image/") or not r.content_type)
     return next((r for r in shown if r.href.startswith("https:")), None)
 
 
 def stub(item: Item) -> str:
-    """What the browser must know of an item that it finds on the page, to follow what becomes of it."""
+    """The data that the browser needs about an item on the page to apply later events to it."""
     known = {
         "id": item.id,
         "uri": item.uri,
@@ -160,13 +160,13 @@ def stub(item: Item) -> str:
 
 
 def days(items: Iterable[Item]) -> list[tuple[str, list[Item]]]:
-    """The items of each day (UTC), under a time of that day."""
+    """The items grouped by day (UTC), each with a time of that day."""
     grouped = groupby(items, key=lambda item: item.content_created[:10])
     return [(f"{day}T00:00:00.000Z", list(group)) for day, group in grouped]
 
 
 class Renderer:
-    """The templates, and what they may call."""
+    """The templates, and the functions they may call."""
 
     def __init__(self, asset: Callable[[str], str], folder: Path = Path(__file__).parent / "templates") -> None:
         self._environment = Environment(
@@ -212,7 +212,7 @@ class Renderer:
         return self.render("article.html", frame, **values)
 
     def removed(self, frame: Frame, publication: Publication, status: str) -> str:
-        """The page of an item that is withheld or canceled."""
+        """The page of a withheld or canceled item."""
         return self.render("removed.html", frame, publication=publication, status=status)
 
     def start(self, frame: Frame, feeds: Sequence[FeedCard], *, healthy: bool) -> str:
@@ -222,5 +222,5 @@ class Renderer:
         return self.render("error.html", frame, key=key, detail=detail)
 
     def render(self, template: str, frame: Frame, **values: object) -> str:
-        """Any page: *values* are what its template calls them."""
+        """Render any page: *values* are the variables of its template."""
         return self._environment.get_template(template).render(frame=frame, words=frame.words, root=frame.root, **values)

@@ -1,4 +1,4 @@
-"""`/wall/{feed}` and `/wall/status`: screens that nobody stands at, and the page that says how they are."""
+"""`/wall/{feed}` and `/wall/status`: unattended screens, and their status page."""
 
 from __future__ import annotations
 
@@ -24,11 +24,11 @@ __all__ = ["Scene", "Wall", "read_scene"]
 
 ROWS, MOST_ROWS = 6, 20
 KEPT = 60
-"""Items among which to look for pins and breaking news; the page itself keeps as many."""
+"""Items that are searched for pins and breaking news; the page keeps the same number."""
 BAND = 3
-"""Rows whose place the band of breaking news takes, so that type does not shrink for it."""
+"""Rows replaced by the banner for breaking news, so that the font size does not change."""
 LATE = 60_000
-"""Milliseconds after which a screen that reports four times a minute is missing."""
+"""Milliseconds without a report after which a screen is missing. Screens report four times a minute."""
 
 _PARAMETERS = ("rows", "tags", "lang", "tz", "theme", "scale", "screen", "dim")
 _THEMES = ("dark", "light", "auto")
@@ -40,7 +40,7 @@ _SCREEN = re.compile(r"[\w .:@-]{1,64}")
 
 @dataclass(frozen=True, slots=True)
 class Scene:
-    """How one screen is to look: all of it is in its address, because nobody can set anything there."""
+    """The configuration of a screen, all of which is in the URL, because screens have no input devices."""
 
     rows: int = ROWS
     tags: tuple[str, ...] = ()
@@ -50,7 +50,7 @@ class Scene:
     scale: float = 1.0
     screen: str = ""
     dim: str = ""
-    """The hours in which it is dimmed, such as `22:00-06:00`."""
+    """The hours during which it is dimmed, such as `22:00-06:00`."""
 
     @property
     def only(self) -> Filter:
@@ -58,7 +58,7 @@ class Scene:
 
 
 def read_scene(query: Query) -> Scene:
-    """Raises `BadRequest`: a misspelt tag or zone must not hang on a wall for weeks."""
+    """Raises `BadRequest`, so that a misspelt tag or zone is noticed when the screen is set up."""
     tags = tuple(tag.strip() for tag in (query.one("tags") or "").split(",") if tag.strip())
     if len(tags) > MAX_TAGS or any(len(tag) > MAX_TAG for tag in tags):
         raise BadRequest(f"tags: at most {MAX_TAGS} of at most {MAX_TAG} characters are allowed, with commas between them")
@@ -84,21 +84,21 @@ def _matching(query: Query, name: str, pattern: re.Pattern[str], meant: str) -> 
 
 
 class Wall:
-    """The endpoints of the screens; *pages* renders, *presence* knows which screens there are."""
+    """The endpoints of the screens; *pages* renders, *presence* keeps the screens' reports."""
 
     def __init__(self, pages: Pages, presence: Presence) -> None:
         self._pages = pages
         self._presence = presence
 
     def routes(self) -> list[Route]:
-        # First the page of all screens: a feed called "status" has none of its own.
+        # The status page comes first: a feed named "status" cannot have a wall.
         return [
             Route("/wall/status", self.status, methods=["GET"]),
             Route("/wall/{feed}", self.wall, methods=["GET"]),
         ]
 
     async def wall(self, request: Request) -> Response:
-        """The screen. It is shown also while the store is away or before it has a key: then it says so, and waits."""
+        """The screen. It is also served while the store is unavailable, or without a key: it then displays that, and waits."""
         feed: Feed | None = None
         denied, items = False, list[Item]()
         try:
@@ -132,7 +132,7 @@ class Wall:
         return HTMLResponse(html, headers={"Cache-Control": "no-store"})
 
     async def status(self, request: Request) -> Response:
-        """All screens, with how long ago each was heard."""
+        """All screens, with the time since their last report."""
         try:
             query = Query(request.scope["query_string"], ("lang",))
             entries = await self._presence.screens(request)
@@ -145,6 +145,6 @@ class Wall:
 
 
 def arranged(items: list[Item], rows: int) -> list[Item]:
-    """What stands on a screen of *rows*: pinned items first, on at most a third of it, then the newest."""
+    """The items for a screen of *rows*: pinned items first, in at most a third of the rows, then the newest."""
     pinned = sorted((item for item in items if item.pinned), key=lambda item: item.pin_rank)[: rows // 3]
     return [*pinned, *(item for item in items if item not in pinned)][:rows]

@@ -1,4 +1,4 @@
-"""Words: every text of the pages, one catalogue a language, read by the templates and by the browser alike."""
+"""Words: the texts of the pages, one catalogue per language, used by the templates and by the browser."""
 
 from __future__ import annotations
 
@@ -16,11 +16,11 @@ _RTL = frozenset({"ar", "ckb", "dv", "fa", "he", "ku-arab", "ps", "sd", "ug", "u
 
 _FOLDER = Path(__file__).parent / "static" / "words"
 LANGUAGES = tuple(sorted((path.stem for path in _FOLDER.glob("*.json")), key=lambda name: (name != "en", name)))
-"""English first: it stands in where no other fits."""
+"""English first: it is the fallback."""
 
 
 class Words:
-    """One language's texts: called with a key, and with what goes into the text's `{places}`."""
+    """One language's texts. Called with a key, and with the values for the text's `{placeholders}`."""
 
     def __init__(self, language: str, texts: Mapping[str, Any]) -> None:
         self.language = language
@@ -36,13 +36,13 @@ class Words:
 
     def __call__(self, key: str, **places: object) -> str:
         text: str = self.texts[key]
-        # Not `format`: a value may hold braces, and a text must not be able to reach into a value's attributes.
+        # Not `str.format`: a value may contain braces, and a text must not be able to access attributes of a value.
         for name, value in places.items():
             text = text.replace(f"{{{name}}}", str(value))
         return text
 
     def count(self, key: str, n: int) -> str:
-        """English and German both know one, and many."""
+        """English and German both have the plural forms "one" and "other"."""
         return self(f"{key}.one" if n == 1 else f"{key}.other", n=n)
 
     def day(self, time: str) -> str:
@@ -51,11 +51,11 @@ class Words:
         return self("date.day", weekday=weekday, day=moment.day, month=self._month(moment), year=moment.year)
 
     def clock(self, time: str) -> str:
-        """The time of day with its zone; the browser shows the reader's own."""
+        """The time of day with its zone; the browser converts it to the reader's."""
         return f"{_utc(time):%H:%M} UTC"
 
     def moment(self, time: str, now: int) -> str:
-        """The time of day, and the day as well when it is not that of *now* (ms)."""
+        """The time of day, with the date if it differs from that of *now* (ms)."""
         today = _utc(time).date() == datetime.fromtimestamp(now / 1000, UTC).date()
         return self.clock(time) if today else self.stamp(time)
 
@@ -73,7 +73,7 @@ def _utc(time: str) -> datetime:
 
 
 def choose_language(asked: str, accepted: str, feed: str) -> str:
-    """The language of a page: the one asked for by `?lang=`, else the feed's, else the reader's first that there is."""
+    """The language of a page: that of `?lang=`, else the feed's, else the reader's first preference that is available."""
     for tag in [asked, feed, *_preferred(accepted)]:
         language = tag.partition("-")[0].lower()
         if language in LANGUAGES:
@@ -88,7 +88,7 @@ def is_rtl(language: str) -> bool:
 
 
 def _preferred(accepted: str) -> list[str]:
-    """The tags of an Accept-Language header (RFC 9110, 12.5.4), best first; what cannot be read counts least."""
+    """The tags of an Accept-Language header (RFC 9110, 12.5.4), best first. Tags with an invalid weight are ignored."""
     ranked = []
     for part in accepted.split(",")[:20]:
         tag, _, quality = part.partition(";q=")
