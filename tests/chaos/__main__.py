@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from livefeed.log.engines import find_engine
-from tests.chaos import crashes, failovers, history, outages, proofs
+from tests.chaos import crashes, extremes, failovers, history, outages, proofs
 from tests.chaos.report import REPORT, save, update_document
 from tests.chaos.rig import Outcome, Scale
 
@@ -41,6 +41,9 @@ SCENARIOS: tuple[Scenario, ...] = (
     outages.bad_network,
     outages.trimmed_replay,
     outages.junk_cursors,
+    extremes.sizes,
+    extremes.few_files,
+    extremes.future_entries,
 )
 
 WITHOUT_REDIS = (proofs.model, proofs.simulation, proofs.mutants)

@@ -5,7 +5,7 @@ from __future__ import annotations
 import orjson
 import pytest
 
-from tests.chaos import crashes, failovers, history, outages
+from tests.chaos import crashes, extremes, failovers, history, outages
 from tests.chaos.__main__ import Scenario, name_of
 from tests.chaos.report import BEGIN, DOCUMENT, END, REPORT, render
 from tests.chaos.rig import Scale
@@ -27,6 +27,9 @@ SMALL: tuple[Scenario, ...] = (
     outages.bad_network,
     outages.trimmed_replay,
     outages.junk_cursors,
+    extremes.sizes,
+    extremes.few_files,
+    extremes.future_entries,
 )
 
 
