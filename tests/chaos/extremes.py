@@ -1,4 +1,4 @@
-"""Too much of something: entries that are too large, connections for which there are no files, times that nobody has yet."""
+"""Extreme values: very large entries, more connections than open files, ids from the future."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import orjson
 
 from livefeed.items import MAX_ITEM
 from tests.chaos.crashes import workers_of
-from tests.chaos.readers import start_readers
 from tests.chaos.rig import FEED, Outcome, Rig, Scale, rig
+from tests.following import following
 from tests.waiting import until
 
 __all__ = ["few_files", "future_entries", "sizes"]
@@ -25,10 +25,10 @@ FILES = 128
 
 
 async def sizes(scale: Scale) -> Outcome:
-    """Items of the largest size and one byte more, and raw entries of 8 MB in log and inbox."""
+    """Items of the maximum size and one byte more, and raw entries of 8 MB in log and inbox."""
     async with rig(scale) as own:
         readers = own.readers(scale.of(20, 4), scale.of(20, 4))
-        async with start_readers(readers):
+        async with following(readers):
             await own.publish(0)
             answered = [await _sized(own, 1 + turn, MAX_ITEM + more) for turn, more in enumerate((-1, 0, 1))]
             lags = []
@@ -42,8 +42,8 @@ async def sizes(scale: Scale) -> Outcome:
                 await until(lambda: not hand.xlen(f"{KEYS}inbox"), 30)
                 rejected: Any = hand.xlen(f"{KEYS}rejected")
         alarms = sum(len(reader.heard.resets) for reader in readers)
-        figures = {"answers": answered, "raw entries": len(lags), "rejected": rejected, "false alarms": alarms}
-        verdict = own.judge(readers, **figures, slowest_next=round(max(lags), 2))
+        figures = {"answers": answered, "raw entries": len(lags), "rejected": rejected, "unnecessary resets": alarms}
+        verdict = own.judge(readers, **figures, slowest_delivery_after=round(max(lags), 2))
         verdict.violations += (answered != [201, 201, 413]) + alarms + own.ledger.lost + (rejected < len(lags) // 2)
         return verdict
 
@@ -55,17 +55,17 @@ async def _sized(own: Rig, number: int, size: int) -> int:
 
 
 async def few_files(scale: Scale) -> Outcome:
-    """400 connections to a server that may open 128 files: who is connected goes on, and when they are gone others come in."""
+    """400 connections to workers that may open 128 files each: existing streams continue, and later readers get in."""
     async with rig(scale) as own:
         readers = own.readers(scale.of(10, 4), scale.of(10, 4))
-        async with start_readers(readers):
+        async with following(readers):
             await own.publish_many(range(20))
             await own.level(readers)
             workers = workers_of(own.server.pid)
             for pid in workers:
                 resource.prlimit(pid, resource.RLIMIT_NOFILE, (FILES, FILES))
             herd = own.readers(scale.of(200, 150), scale.of(200, 150))
-            async with start_readers(herd):
+            async with following(herd):
                 await own.publish_many(range(20, 40), at_once=1)
                 await asyncio.sleep(1)
                 before, began = _cpu(workers), time.monotonic()
@@ -74,10 +74,10 @@ async def few_files(scale: Scale) -> Outcome:
                 served = sum(reader.heard.delivered > 0 for reader in herd)
             dropped = sum(reader.heard.connections - 1 for reader in readers)
             late = own.readers(5, 5)
-            async with start_readers(late):
+            async with following(late):
                 await own.publish(40)
                 await own.level([*readers, *late])
-        figures = {"connections asked for": len(herd), "served": served, "processor share": round(busy, 2), "dropped": dropped}
+        figures = {"connections": len(herd), "served": served, "processor share": round(busy, 2), "dropped": dropped}
         verdict = own.judge([*readers, *late], **figures)
         verdict.violations += own.ledger.lost + dropped + (served == len(herd)) + (workers != workers_of(own.server.pid))
         verdict.violations += sum(len(reader.heard.resets) for reader in readers) + (scale.full and busy > 0.2)
@@ -91,14 +91,14 @@ def _cpu(pids: list[int]) -> float:
 
 
 async def future_entries(scale: Scale) -> Outcome:
-    """Entries with ids from the future, and a Redis whose own ids are ahead of every clock: order and numbers stay."""
+    """Foreign entries with ids from the future, and a feed whose own ids are a year ahead of the clock."""
     async with rig(scale) as own:
         with own.hand as hand:
             # As after a clock that was far ahead and was put right: the feed's next events are of next year.
             hand.hset(f"{KEYS}feed", "ms", int(time.time() * 1_000) + 31_536_000_000)
         readers = own.readers(scale.of(10, 3), scale.of(10, 3))
         rounds = scale.of(50, 10)
-        async with start_readers(readers):
+        async with following(readers):
             with own.hand as hand:
                 for turn in range(rounds):
                     await own.publish_many(range(turn * 10, turn * 10 + 5))
@@ -107,8 +107,8 @@ async def future_entries(scale: Scale) -> Outcome:
             await own.level(readers)
         text = (await own.http.get(f"{own.server.url}/metrics")).text
         negative = sum(float(line.rsplit(" ", 1)[1]) < 0 for line in text.splitlines() if line and not line.startswith("#"))
-        wrong = {"acked and lost": own.ledger.lost, "published twice": own.ledger.doubled, "negative metrics": negative}
-        wrong["false alarms"] = sum(len(reader.heard.resets) for reader in readers)
+        wrong = {"acknowledged but lost": own.ledger.lost, "published twice": own.ledger.doubled, "negative metrics": negative}
+        wrong["unnecessary resets"] = sum(len(reader.heard.resets) for reader in readers)
         verdict = own.judge(readers, entries=rounds, **wrong)
         verdict.violations += sum(wrong.values())
         return verdict

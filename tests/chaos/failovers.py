@@ -174,7 +174,7 @@ def _alarms(own: Rig, readers: list[Reader]) -> dict[str, int]:
     kept = {entry_id.decode() for entry_id, _ in entries}
     heard = [reader.heard for reader in readers]
     return {
-        "lost and not told": sum(not kept.issuperset(each.line or ()) for each in heard),
+        "loss not noticed": sum(not kept.issuperset(each.line or ()) for each in heard),
         "unnecessary resets": sum(position in kept for each in heard for position in each.alarms),
     }
 
