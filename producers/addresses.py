@@ -1,4 +1,4 @@
-"""Which addresses a producer may fetch from: public ones, and those that its operator named."""
+"""The addresses that a producer may connect to: public ones, and those that the operator allows."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ __all__ = ["AddressRules", "parse_network"]
 
 Network = IPv4Network | IPv6Network
 
-# A list of our own: `is_global` calls 224.0.0.0/4, 2002::/16 and 64:ff9b::/96 global, and changes with the Python release.
+# Not `is_global`, which includes 224.0.0.0/4, 2002::/16 and 64:ff9b::/96, and differs between Python releases.
 _NOT_PUBLIC_4: Final = tuple(
     IPv4Network(network)
     for network in (
-        "0.0.0.0/8",  # this network (RFC 791); many systems connect 0.0.0.0 to themselves
+        "0.0.0.0/8",  # this network (RFC 791); on many systems 0.0.0.0 connects to the local machine
         "10.0.0.0/8",  # private (RFC 1918)
-        "100.64.0.0/10",  # between a provider and its customers (RFC 6598)
+        "100.64.0.0/10",  # carrier-grade NAT (RFC 6598)
         "127.0.0.0/8",  # loopback
-        "169.254.0.0/16",  # link-local (RFC 3927), where clouds keep their metadata
+        "169.254.0.0/16",  # link-local (RFC 3927), used by cloud metadata services
         "172.16.0.0/12",  # private
         "192.0.0.0/24",  # protocol assignments (RFC 6890)
         "192.0.2.0/24",  # documentation (RFC 5737)
@@ -32,7 +32,7 @@ _NOT_PUBLIC_4: Final = tuple(
     )
 )
 _PUBLIC_6: Final = IPv6Network("2000::/3")
-"""All that is handed out to be global (RFC 4291); mapped, translated, local and multicast addresses are outside."""
+"""Global unicast (RFC 4291); excludes mapped, translated, local and multicast addresses."""
 _NOT_PUBLIC_6: Final = tuple(
     IPv6Network(network)
     for network in (
@@ -45,13 +45,13 @@ _NOT_PUBLIC_6: Final = tuple(
 
 
 class AddressRules:
-    """Public addresses, and the networks in *allowed* whatever they are."""
+    """Public addresses, and all networks in *allowed*."""
 
     def __init__(self, allowed: Iterable[Network] = ()) -> None:
         self._allowed = tuple(allowed)
 
     def permits(self, address: str) -> bool:
-        """Whether the numeric *address*, as a resolver gives it, may be connected to."""
+        """Whether the numeric *address*, as returned by a resolver, may be connected to."""
         try:
             ip = ip_address(address)
         except ValueError:

@@ -40,11 +40,11 @@ class _NetworkType(click.ParamType[Network]):
 
 @click.group(cls=_Commands, name="produce", context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 110})
 def command() -> None:
-    """Publish what others write: feeds, folders, recordings.
+    """Publish items from feeds, folders and recordings.
 
-    Each producer keeps what it has to send, and what it has seen, in a file; it can be killed and started again at any time.
+    Each producer keeps its state and its unsent items in a file. It can be killed and restarted at any time.
 
-    The key is taken from LIVEFEED_TOKEN, or for a server on this machine from its data folder.
+    The key is read from LIVEFEED_TOKEN, or for a server on this machine from its data folder.
     """
 
 
@@ -104,7 +104,7 @@ def rss(
 def replay(file: Path, feed: str, url: str | None, state: Path | None, speed: float, loop: bool, fresh: bool) -> None:
     """Replay a recording at the pace of its own timestamps.
 
-    FILE has an item in our own form on each line, or an edit of a wiki, or is a GeoJSON summary of earthquakes.
+    FILE contains one Livefeed item or MediaWiki recent change per line, or is a USGS GeoJSON summary of earthquakes.
     """
     from producers.recordings import Unknown
     from producers.replay import replay as play
@@ -129,7 +129,7 @@ def replay(file: Path, feed: str, url: str | None, state: Path | None, speed: fl
 )
 @click.option("--once", is_flag=True, help="Take what is there and exit.")
 def folder(directory: Path, feed: str, url: str | None, state: Path | None, settle: float, once: bool) -> None:
-    """Publish the files that are put into a folder: items in our own form, ninjs, or NewsML-G2."""
+    """Publish the files that are delivered to a folder: Livefeed items, ninjs, or NewsML-G2."""
     from producers.folder import Folder
 
     async def job(outbox: Outbox) -> bool:

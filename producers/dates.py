@@ -1,4 +1,4 @@
-"""Dates as feeds write them: RFC 3339, RFC 822 in several languages, and what people think is either."""
+"""Dates in feeds: RFC 3339, RFC 822 in several languages, and common variants of both."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from datetime import UTC, datetime, timedelta, timezone
 
 __all__ = ["parse_date", "rfc3339"]
 
-# The first letters of the months, folded; where three of them mean two months in one language, more decide.
+# Prefixes of month names, folded; longer where three letters are ambiguous within a language.
 _MONTHS: dict[str, int] = {
     name: number
     for number, names in enumerate(
@@ -65,7 +65,7 @@ _SHAPES = [
     for pattern in (
         # Year first: always year, month, day.
         r"(?P<year>\d{4})[-/.](?P<month>\d{1,2})[-/.](?P<day>\d{1,2})",
-        # RFC 822: the name of the day may be in any language, and wrong.
+        # RFC 822: the name of the day may be in any language, and is ignored.
         r"(?:[^\W\d]+\.?,?\s*)?(?P<day>\d{1,2})\.?(?:\s+de)?[\s-]+(?P<name>[^\W\d]+)\.?(?:\s+de)?[\s-]+(?P<year>\d{4}|\d{2})",
         r"(?:[^\W\d]+\.?,\s*)?(?P<name>[^\W\d]+)\.?\s+(?P<day>\d{1,2}),?\s+(?P<year>\d{4})",
     )
@@ -73,9 +73,9 @@ _SHAPES = [
 
 
 def parse_date(text: str) -> datetime | None:
-    """The time that *text* says, in UTC; None when it says none that is certain.
+    """The time in *text*, in UTC; None if there is none, or if it is ambiguous.
 
-    `03/04/2026` is two days and so is none. What has no zone is taken for UTC.
+    `03/04/2026` is ambiguous. A time without a zone is interpreted as UTC.
     """
     text = " ".join(text.split())
     for shape in _SHAPES:
@@ -96,18 +96,18 @@ def _time(said: dict[str, str | None]) -> datetime:
     month = int(said["month"] or 0) if "month" in said else _month(said["name"] or "")
     year = int(said["year"] or 0)
     if year < 100:
-        year += 2000 if year < 70 else 1900  # RFC 2822, 4.3, as everybody reads it
+        year += 2000 if year < 70 else 1900  # RFC 2822, 4.3, as commonly implemented
     hour = int(said["hour"] or 0)
     if half := said["half"]:
         hour = hour % 12 + (12 if half[0] in "pP" else 0)
-    second = min(int(said["second"] or 0), 59)  # a leap second is no time of Python's
+    second = min(int(said["second"] or 0), 59)  # Python has no leap seconds
     zone = timezone(_offset(said["zone"] or ""))
     return datetime(year, month, int(said["day"] or 0), hour, int(said["minute"] or 0), second, tzinfo=zone).astimezone(UTC)
 
 
 def _month(name: str) -> int:
     folded = "".join(c for c in unicodedata.normalize("NFD", name.casefold()) if not unicodedata.combining(c))
-    # NFD takes the short from й: "май" is in the table as it was before.
+    # NFD removes the breve from й: "май" is in the table in its original form.
     for form in (name.casefold(), folded):
         for length in (4, 3):
             if (month := _MONTHS.get(form[:length])) is not None:

@@ -1,4 +1,4 @@
-"""Entries of syndication documents as items: identity, dates, and room."""
+"""Conversion of feed entries to items: identity, dates, and size limits."""
 
 from __future__ import annotations
 
@@ -20,25 +20,25 @@ from producers.text import cut, cut_bytes, plain
 __all__ = ["digest", "editorial_time", "identity", "item"]
 
 MAX_BODY = 24 * 1024
-"""Bytes: an event has room for 64 KiB, and JSON writes some characters as two or more."""
+"""Bytes. An event may have 64 KiB, and JSON escapes some characters to two or more."""
 
 _OLDEST = timedelta(days=30)
 _NEWEST = timedelta(minutes=5)
 
-# What may not be in an address: it could not be told from what surrounds it, or is not what it looks like.
+# Characters that are not allowed in a URL: delimiters, and characters that are invisible or misleading.
 _UNSAFE = r"\s\x00-\x20\x7f-\x9f\u200b-\u200f\u202a-\u202e\u2066-\u2069\ufeff<>\"\\^`{|}"
 _ABSOLUTE = re.compile(
     rf"(?:https?://[^{_UNSAFE}/]+|tag:[^{_UNSAFE},]+,[^{_UNSAFE}:]+:|urn:[A-Za-z0-9][A-Za-z0-9-]{{1,31}}:)[^{_UNSAFE}]+"
 )
 _ADDRESS = re.compile(rf"[^{_UNSAFE}]+")
-# RFC 5646 without extensions and private use, which news feeds have no need of.
+# RFC 5646 without extensions and private use, which news feeds do not need.
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?:-[A-Za-z]{4})?(?:-(?:[A-Za-z]{2}|[0-9]{3}))?")
 
 
 def identity(entry: Entry, url: str) -> str:
     """The uri of an entry of the feed at *url*: from its guid, else its link, else its title and date.
 
-    A guid that is no URI is unique within its feed only, so the feed's address goes into the name that is made of it.
+    A guid that is not a URI is only unique within its feed, so the generated uri includes the feed's URL.
     """
     name = entry.guid or entry.link
     if _ABSOLUTE.fullmatch(name) and len(name) <= 512:
@@ -51,9 +51,9 @@ def _fingerprint(entry: Entry) -> str:
 
 
 def editorial_time(entry: Entry, now: datetime) -> tuple[str, str]:
-    """The time to show and sort on, and a note for the desk where it is estimated.
+    """The `contentCreated`, and a note for the desk if it is estimated.
 
-    Dates that cannot be read or believed become *now*: feeds carry wrong years and local times called UTC.
+    Unparsable or implausible dates are replaced by *now*: feeds contain wrong years, and local times labelled as UTC.
     """
     said = parse_date(entry.published or "")
     if said is not None and now - _OLDEST <= said <= now + _NEWEST:
@@ -62,7 +62,7 @@ def editorial_time(entry: Entry, now: datetime) -> tuple[str, str]:
 
 
 def item(entry: Entry, channel: Channel, url: str) -> Item:
-    """All of the item but its time."""
+    """The item without its time."""
     headline = cut(" ".join(entry.title.split()), 300) if _says(entry.title) else ""
     given: dict[str, Any] = {
         "uri": identity(entry, url),
@@ -82,7 +82,7 @@ def item(entry: Entry, channel: Channel, url: str) -> Item:
 
 
 def digest(given: Item) -> str:
-    """What tells one version of an entry from another; its time is no part of it."""
+    """A digest that identifies the version of an entry; the time is not part of it."""
     return hashlib.sha256(orjson.dumps(given, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32]
 
 
@@ -95,7 +95,7 @@ def _body(entry: Entry) -> dict[str, str]:
 
 
 def _says(text: str) -> bool:
-    """Whether anything is left of *text* without markup and what cannot be seen: the server keeps no more of it."""
+    """Whether *text* is non-empty after removing markup and invisible characters, as the server does."""
     return any(c.isprintable() and not c.isspace() for c in plain(text))
 
 
@@ -135,7 +135,7 @@ def _rendition(image: Image, headline: str) -> dict[str, Any]:
         "contentType": image.type[:100],
         "width": _pixels(image.width),
         "height": _pixels(image.height),
-        # Who cannot see the picture hears at least what it belongs to.
+        # A fallback alternative text, so that screen reader users know what the image belongs to.
         "title": cut(image.title or headline, 500),
     }
     return {name: value for name, value in given.items() if value}

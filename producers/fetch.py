@@ -1,8 +1,8 @@
-"""Fetching documents from addresses that somebody else chose.
+"""Fetching documents from untrusted URLs.
 
-Rule 1: a name is resolved once; what is connected to is the address that was checked, not the name again.
-Rule 2: each redirect is a new address, and is checked like the first.
-Rule 3: sizes count after decompression, and the whole exchange has one deadline.
+Rule 1: a host name is resolved once, and the connection goes to the address that was checked (DNS rebinding).
+Rule 2: each redirect is checked like the first URL.
+Rule 3: size limits apply after decompression, and the whole exchange has a single deadline.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from producers.addresses import AddressRules
 __all__ = ["Document", "FetchError", "Fetcher", "Refused"]
 
 MAX_BYTES = 5 * 1024 * 1024
-"""A news feed has some 100 KiB; ten times the largest ones seen."""
+"""A typical news feed has 100 KiB; this is ten times the largest one seen."""
 MAX_SECONDS = 10.0
 MAX_REDIRECTS = 5
 
@@ -30,24 +30,24 @@ _ENCODINGS = frozenset({"", "identity", "gzip", "x-gzip", "deflate"})
 
 
 class FetchError(Exception):
-    """The document could not be had; its text says why, in one sentence."""
+    """The document could not be fetched; the message states the reason in one sentence."""
 
     def __init__(self, reason: str, *, retry_after: float | None = None) -> None:
         super().__init__(reason)
         self.retry_after = retry_after
-        """Seconds, where the other server said so."""
+        """Seconds, if the server sent `Retry-After`."""
 
 
 class Refused(FetchError):
-    """The address is none that may be fetched."""
+    """The address is not allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document, or that it has not changed (then `body` is empty)."""
+    """A document. `body` is empty if it has not changed."""
 
     url: str
-    """Where it was found in the end, after redirects: what relative links in it refer to."""
+    """The final URL after redirects, which is the base of relative links."""
     body: bytes
     content_type: str
     etag: str
@@ -56,13 +56,13 @@ class Document:
 
 
 class Fetcher:
-    """Fetches over HTTP(S), from public addresses and those that *rules* allow besides."""
+    """Fetches over HTTP(S) from public addresses, and from those that *rules* allow."""
 
     def __init__(self, rules: AddressRules, *, max_bytes: int = MAX_BYTES, max_seconds: float = MAX_SECONDS) -> None:
         self._rules = rules
         self._max_bytes = max_bytes
         self._max_seconds = max_seconds
-        # No proxy from the environment: it would resolve the name again, out of our sight. No cookies, no redirects.
+        # No proxy from the environment, which would resolve the name again, unchecked. No cookies, no automatic redirects.
         self._http = httpx2.AsyncClient(
             trust_env=False,
             follow_redirects=False,
@@ -75,7 +75,7 @@ class Fetcher:
         await self._http.aclose()
 
     async def fetch(self, url: str, *, etag: str = "", last_modified: str = "") -> Document:
-        """The document at *url*, unless it is still the one with this *etag* and *last_modified*. Raises `FetchError`."""
+        """The document at *url*, or an empty one if it still matches *etag* and *last_modified*. Raises `FetchError`."""
         conditions = {"If-None-Match": etag, "If-Modified-Since": last_modified}
         headers = {name: value for name, value in conditions.items() if value}
         try:
@@ -92,7 +92,7 @@ class Fetcher:
         raise FetchError(f"{url} is more than {MAX_REDIRECTS} redirects away")
 
     async def _get(self, url: str, headers: dict[str, str]) -> Document | str:
-        """The document, or where it is said to be instead."""
+        """The document, or the target of a redirect."""
         response = await self._send(check_url(url), headers)
         try:
             if response.status_code in _REDIRECTS and "location" in response.headers:
@@ -108,10 +108,10 @@ class Fetcher:
             await response.aclose()
 
     async def _send(self, target: httpx2.URL, headers: dict[str, str]) -> httpx2.Response:
-        """The head of the answer, from the first address that takes the connection."""
+        """The response head, from the first address that accepts the connection."""
         addresses = await self._resolve(target)
         for address in addresses:
-            # The address in place of the name; the name goes into the Host header and is what the certificate must be for.
+            # The URL contains the address. The name is used for the Host header, and to verify the certificate.
             request = self._http.build_request("GET", target.copy_with(host=address), headers={**headers, "Host": _host(target)})
             request.extensions["sni_hostname"] = target.host
             try:
@@ -122,7 +122,7 @@ class Fetcher:
         raise AssertionError("there is an address, or it has been refused")
 
     async def _resolve(self, target: httpx2.URL) -> list[str]:
-        """The permitted ones of its addresses; at least one."""
+        """The host's allowed addresses; at least one."""
         port = target.port or (443 if target.scheme == "https" else 80)
         try:
             found = await asyncio.get_running_loop().getaddrinfo(target.host, port, type=socket.SOCK_STREAM)
@@ -142,7 +142,7 @@ class Fetcher:
             raise FetchError(f"{url} is encoded as {encoding[:40]!r}, which was not asked for")
         pieces: list[bytes] = []
         size = 0
-        # Decoded in pieces of at most 1 MiB, so that a bomb is noticed before it has gone off.
+        # Decoded in chunks of at most 1 MiB, so that a decompression bomb is detected early.
         async for piece in response.aiter_bytes():
             size += len(piece)
             if size > self._max_bytes:
@@ -155,7 +155,7 @@ _ACCEPT = "application/rss+xml, application/atom+xml, application/feed+json, app
 
 
 def check_url(url: str) -> httpx2.URL:
-    """The parsed address of something that may be asked for. Raises `Refused`."""
+    """The parsed URL, if it may be requested. Raises `Refused`."""
     try:
         target = httpx2.URL(url)
     except httpx2.InvalidURL as error:

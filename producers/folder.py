@@ -1,6 +1,6 @@
-"""A hot folder: files that an agency or a newsroom system drops become items.
+"""A hot folder: converts files that an agency or newsroom system delivers to items.
 
-A file is taken when its size has stopped changing. It ends in `done/`, or in `failed/` with a note that says why.
+A file is read once its size has stopped changing. It is then moved to `done/`, or to `failed/` with a note.
 """
 
 from __future__ import annotations
@@ -33,18 +33,18 @@ _NINJS = frozenset(
     {"headlines", "bodies", "descriptions", "versionCreated", "versioncreated", "pubStatus", "pubstatus", "body_text"}
     | {"body_html", "body_xhtml", "representationType", "representationtype", "profile", "standard", "infosources"}
 )
-"""Names that an item of ours cannot have, and a ninjs object of some version has."""
+"""Names that only occur in ninjs objects, not in Livefeed items."""
 
 _Taken = tuple[Item, str]
 """An item and its status: usable, withheld or canceled."""
 
 
 class _Unusable(Exception):
-    """The file holds no item; its text says why, in one sentence."""
+    """The file contains no item; the message states the reason in one sentence."""
 
 
 class Folder:
-    """Watches one folder, not those in it, for one feed."""
+    """Watches one folder, without its subfolders, for one feed."""
 
     def __init__(self, path: Path, feed: str, outbox: Outbox, *, settle: float = 1.0) -> None:
         self._path = path
@@ -54,7 +54,7 @@ class Folder:
         self._log = _log.bind(folder=str(path), feed=feed)
 
     async def once(self) -> bool:
-        """Take what is there; whether all of it could be used."""
+        """Process the files that are there. Returns whether all of them were valid."""
         self._make_folders()
         good = True
         pending = self._sizes()
@@ -67,10 +67,10 @@ class Folder:
         return good
 
     async def watch(self) -> None:
-        """Take what is there and what comes, for ever."""
+        """Process the files that are there, and new ones, forever."""
         await self.once()
-        # The second look at sizes must come even when nothing happens any more: hence the time-out. It also serves file systems
-        # that tell of no changes.
+        # The second check of sizes must happen even without further changes: hence the timeout. It also covers file systems
+        # without change notifications.
         beat = max(100, int(self._settle * 1000))
         async for _ in watchfiles.awatch(self._path, recursive=False, step=50, rust_timeout=beat, yield_on_timeout=True):
             await self.once()
@@ -80,7 +80,7 @@ class Folder:
             (self._path / name).mkdir(exist_ok=True)
 
     def _sizes(self) -> dict[str, tuple[int, int]]:
-        """The files to take, with size and time of change. Links are not followed: they could lead anywhere."""
+        """The files to process, with size and modification time. Symbolic links are not followed, as they could lead anywhere."""
         found: dict[str, tuple[int, int]] = {}
         for entry in os.scandir(self._path):
             if entry.name.startswith(".") or entry.name.lower().endswith(_UNFINISHED):
@@ -106,7 +106,7 @@ class Folder:
         return True
 
     async def _put(self, taken: list[_Taken]) -> None:
-        """Killed between this and the move, the file is taken again: the same items in the same state, which changes nothing."""
+        """If killed before the move, the file is processed again: the same items with the same state, which has no effect."""
         held = await self._outbox.notes(self._name(item["uri"]) for item, _ in taken)
         notes: dict[str, str] = {}
         entries: list[tuple[str, Item, Any]] = []
@@ -116,7 +116,7 @@ class Folder:
                 entries.append((self._feed, Item(uri=item["uri"]), "cancel" if status == "canceled" else "hold"))
                 notes[name] = status
                 continue
-            # With its new text at once, so that the old one is not out for a moment.
+            # With its new text in the same step, so that the old one is not published for a moment.
             again = held.get(name) == "withheld"
             entries.append((self._feed, item, "release" if again else "upsert"))
             if again:
@@ -136,7 +136,7 @@ class Folder:
 
 
 def _read(file: Path) -> list[_Taken]:
-    """The items of one file."""
+    """The items in one file."""
     if (size := file.stat().st_size) > MAX_BYTES:
         raise _Unusable(f"has {size:,} bytes: at most {MAX_BYTES:,} are allowed")
     body = file.read_bytes()
@@ -158,5 +158,5 @@ def _item(value: object, name: str) -> _Taken:
     if not _NINJS.isdisjoint(value):
         status = str(value.get("pubStatus") or value.get("pubstatus") or "usable")
         given = {name: member for name, member in item_from_ninjs(value).items() if member}
-    # The same file again is the same item, also when it does not say which.
+    # The same file results in the same item, even if it contains no identifier.
     return cast("Item", {"uri": f"urn:uuid:{uuid5(NAMESPACE_URL, name)}", **given}), status

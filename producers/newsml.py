@@ -1,4 +1,4 @@
-"""NewsML-G2, read: one text item as what a producer gives. Packages, planning and pictures are left to others."""
+"""Reading NewsML-G2: converts a text item. Packages, planning items and pictures are not supported."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _KEPT = frozenset(
 
 
 class NotNewsML(Exception):
-    """The document is none that an item can be read from; its text says why, in one sentence."""
+    """The document contains no item that can be read; the message states the reason in one sentence."""
 
 
 def read_newsml(body: bytes) -> tuple[Item, str]:
@@ -115,7 +115,7 @@ def _local(element: Element) -> str:
 
 
 def _html(element: Element) -> str:
-    """The element's content as HTML without namespaces; the server keeps what is harmless of it."""
+    """The element's content as HTML without namespaces; the server sanitises it."""
     pieces = [escape(element.text or "", quote=False)]
     for child in element:
         name = _TAGS.get(_local(child), _local(child))

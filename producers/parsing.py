@@ -1,6 +1,6 @@
-"""Reading a document in a process of its own, with bounds on its time and memory.
+"""Parsing of documents in a separate process, with limits on time and memory.
 
-A thread cannot be stopped, and shares the interpreter's lock: one bad document would hold up every other feed.
+A thread cannot be killed, and shares the interpreter lock: one bad document would delay all other feeds.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from producers.syndication import Channel, Unreadable, read
 __all__ = ["Parser"]
 
 MAX_SECONDS = 30.0
-"""A malformed document of 600 KiB takes a second or two; the largest allowed one has ten times that."""
+"""A malformed document of 600 KiB takes a second or two; the maximum size is ten times that."""
 MAX_MEMORY = 1024 * 1024 * 1024
 
 
@@ -27,14 +27,14 @@ class _Answer(msgspec.Struct):
 
 
 class Parser:
-    """Reads documents, at most *processes* at a time."""
+    """Parses documents, at most *processes* at a time."""
 
     def __init__(self, *, processes: int = 2, max_seconds: float = MAX_SECONDS) -> None:
         self._turn = asyncio.Semaphore(processes)
         self._max_seconds = max_seconds
 
     async def parse(self, body: bytes, *, url: str, content_type: str) -> Channel:
-        """What `syndication.read` makes of the document. Raises `Unreadable`."""
+        """The result of `syndication.read` for the document. Raises `Unreadable`."""
         async with self._turn:
             output = await self._run(msgspec.json.encode([url, content_type]) + b"\n" + body)
         try:
@@ -68,7 +68,7 @@ class Parser:
 
 
 def main() -> None:
-    """The other process: a line of JSON with address and type, then the document, on stdin; an answer on stdout."""
+    """The child process: a line of JSON with URL and content type, then the document, on stdin; the result on stdout."""
     resource.setrlimit(resource.RLIMIT_AS, (MAX_MEMORY, MAX_MEMORY))
     url, content_type = msgspec.json.decode(sys.stdin.buffer.readline(), type=tuple[str, str])
     try:

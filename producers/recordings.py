@@ -1,4 +1,4 @@
-"""Recordings: lines of JSON with times of their own, recognised by their shape and read as items."""
+"""Recordings: lines of JSON with timestamps, detected by their structure and converted to items."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ __all__ = ["Line", "Unknown", "read_recording"]
 
 
 class Unknown(Exception):
-    """The file is none that can be replayed; its text says why, in one sentence."""
+    """The file cannot be replayed; the message states the reason in one sentence."""
 
 
 class Line(NamedTuple):
@@ -32,7 +32,7 @@ class Line(NamedTuple):
 
 
 def read_recording(path: Path) -> Iterator[Line]:
-    """The items of a file in its order: our own, edits of a wiki, or earthquakes. Raises `Unknown`."""
+    """The items of a file in order: Livefeed items, MediaWiki recent changes, or earthquakes. Raises `Unknown`."""
     with path.open("rb") as file:
         beginning = file.read(4096)
     if b'"FeatureCollection"' in beginning:
@@ -51,7 +51,7 @@ def _line(number: int, text: bytes, where: str) -> Line:
         raise Unknown(f"{where} is not JSON: {error}") from None
     if not isinstance(value, dict):
         raise Unknown(f"{where} is not a JSON object")
-    # The number is part of the identity: a recording may well say the same thing twice.
+    # The line number is part of the identity, because a recording may contain the same line twice.
     name = f"{number} {text.decode('utf-8', 'replace')}"
     uri = f"urn:uuid:{uuid5(NAMESPACE_URL, name)}"
     if isinstance(value.get("raw"), str) and isinstance(value.get("time"), int):
@@ -78,7 +78,7 @@ _EDIT = re.compile(
 
 
 def _edit(number: int, value: dict[str, Any], uri: str, where: str) -> Line:
-    """A line of a wiki's recent-changes channel."""
+    """An event of MediaWiki's recent-changes stream."""
     match = _EDIT.fullmatch(value["raw"])
     if match is None:
         raise Unknown(f"{where} is not in the form of a wiki's recent changes")
@@ -98,7 +98,7 @@ def _edit(number: int, value: dict[str, Any], uri: str, where: str) -> Line:
 
 
 def _name(user: str) -> str:
-    """Somebody without an account is recorded by address, and that is nobody else's business."""
+    """Editors without an account are recorded by IP address, which must not be published."""
     try:
         ipaddress.ip_address(user.lstrip("."))
     except ValueError:
@@ -113,7 +113,7 @@ def _tags(channel: str, flags: str) -> list[str]:
 
 
 def _quakes(path: Path) -> Iterator[Line]:
-    """A GeoJSON summary of the USGS, oldest first; what has been revised is told by its time of revision."""
+    """A USGS GeoJSON summary, oldest earthquake first."""
     try:
         features = orjson.loads(path.read_bytes())["features"]
         ordered = sorted(features, key=lambda feature: feature["properties"]["time"])

@@ -20,10 +20,10 @@ _log = structlog.get_logger("producers.replay")
 
 
 async def replay(outbox: Outbox, path: Path, feed: str, *, speed: float = 1.0, loop: bool = False, fresh: bool = False) -> bool:
-    """Publish the items of *path*, *speed* times as fast as they once came (0: without waiting).
+    """Publish the items of *path*, *speed* times as fast as they were recorded (0: without waiting).
 
-    Goes on where it was when it was stopped. With *loop* it begins anew at the end; with *fresh* items carry the time of
-    their replay. Items of a later round are new items. A `uri` that comes again in one round is a new version of its item.
+    Resumes where it was stopped. With *loop* it starts again at the end; with *fresh* items have the time of their replay.
+    Items of a later round are new items. A repeated `uri` within a round is a new version of its item.
     """
     name = f"replay {feed} {path}"
     notes = await outbox.notes([name, f"{name} round"])
@@ -42,7 +42,7 @@ async def replay(outbox: Outbox, path: Path, feed: str, *, speed: float = 1.0, l
             return True
         done, turn = 0, str(uuid4())
         await outbox.put_all([], notes={name: "0", f"{name} round": turn})
-        # An empty file must not turn the loop into a spin.
+        # An empty file must not result in a busy loop.
         await asyncio.sleep(0 if count else 1)
 
 
@@ -51,13 +51,13 @@ def _stamped(line: Line, turn: str, *, fresh: bool) -> Item:
     if fresh:
         item["contentCreated"] = rfc3339(datetime.now(UTC))
     if turn:
-        # One item in each round, whatever it was called: its later versions in the same round find it by this name.
+        # A separate uri per round; later versions of the item in the same round get the same one.
         item["uri"] = f"urn:uuid:{uuid5(UUID(turn), item['uri'])}"
     return item
 
 
 class _Pace:
-    """Waits as long as lay between the first line and this one, divided by the speed."""
+    """Wait for the time between the first line and this one, divided by the speed."""
 
     def __init__(self, speed: float) -> None:
         self._speed = speed
@@ -70,5 +70,5 @@ class _Pace:
         if self._first is None:
             self._first, self._started = recorded, time.monotonic()
         due = self._started + (recorded - self._first).total_seconds() / self._speed
-        # A line that is out of order in the recording is due already.
+        # A line that is out of order in the recording is due immediately.
         await asyncio.sleep(max(0.0, due - time.monotonic()))

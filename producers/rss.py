@@ -1,7 +1,7 @@
-"""Polling syndication feeds: what is new is published, what has changed becomes a new version, nothing goes out twice.
+"""Polling of syndication feeds: new entries are published, changed ones become new versions, and nothing is published twice.
 
-The outbox's file remembers, for each feed, its validators, and for each entry what was published of it. Both are committed
-together with the items, so a producer that is killed at any point neither loses nor repeats one.
+The outbox file stores each feed's validators, and a digest of what was published for each entry. Both are committed in the
+same transaction as the items, so a producer that is killed at any point neither loses nor repeats an item.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ MAX_WAIT = 3600.0
 
 
 class Poller:
-    """One feed that is polled into one of ours."""
+    """A polled feed, and the feed it is published to."""
 
     def __init__(self, url: str, feed: str, outbox: Outbox, fetcher: Fetcher, parser: Parser) -> None:
         self.url = url
@@ -52,7 +52,7 @@ class Poller:
         return await self._keep(channel, document, body)
 
     async def _keep(self, channel: Channel, document: Document, body: str) -> int:
-        """Put what is new or changed, and note what is known now, in one step."""
+        """Put new and changed entries into the outbox, and record them, in one transaction."""
         entries: dict[str, Entry] = {}
         for entry in channel.entries:
             entries.setdefault(identity(entry, self.url), entry)
@@ -65,14 +65,14 @@ class Poller:
             version, (before, _, time_before) = digest(given), known.get(self._name(uri), "").partition(" ")
             if version == before:
                 continue
-            # Entries without dates keep the document's order, newest first; a change must not bring one to the top.
+            # Entries without dates keep the document's order, newest first; a change must not move one to the top.
             time, estimated = editorial_time(entry, now - timedelta(milliseconds=number))
             given["contentCreated"] = time_before if estimated and time_before else time
             if estimated:
                 given["edNote"] = estimated
             fresh.append(given)
             notes[self._name(uri)] = f"{version} {given['contentCreated']}"
-        # Oldest first, as they would have come one by one.
+        # Oldest first, the order in which they were written.
         fresh.sort(key=lambda given: given["contentCreated"])
         await self._outbox.put_all([(self._feed, given, "upsert") for given in fresh], notes=notes)
         self._log.info("polled", entries=len(entries), changed=len(fresh))
@@ -83,7 +83,7 @@ class Poller:
 
 
 async def poll_all(pollers: list[Poller], *, interval: float, once: bool) -> bool:
-    """Poll each feed every *interval* seconds; with *once* one round, and whether all went well."""
+    """Poll each feed every *interval* seconds, or only one round with *once*. Returns whether there was no error."""
     if once:
         return all(result.good for result in await asyncio.gather(*(_round(poller) for poller in pollers)))
     async with asyncio.TaskGroup() as group:
@@ -95,11 +95,11 @@ async def poll_all(pollers: list[Poller], *, interval: float, once: bool) -> boo
 class _Result(NamedTuple):
     good: bool
     retry_after: float = 0.0
-    """Seconds, where the other server asked for them."""
+    """Seconds, if the server asked for a delay."""
 
 
 async def _round(poller: Poller) -> _Result:
-    """One round of one feed; whatever happens in it, the others go on."""
+    """One round of one feed; an error does not affect the others."""
     try:
         await poller.poll()
     except FetchError as error:
@@ -120,5 +120,5 @@ async def _poll_on(poller: Poller, interval: float) -> None:
         result = await _round(poller)
         longer = min(max(2 * wait, result.retry_after), max(MAX_WAIT, interval))
         wait = interval if result.good else longer
-        # Apart by a tenth, so that many feeds of one site do not stay in step.
+        # Randomised by a tenth, so that many feeds of one site do not stay synchronised.
         await asyncio.sleep(wait * random.uniform(0.9, 1.1))  # noqa: S311  # spreads load, keeps no secret

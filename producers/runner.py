@@ -1,4 +1,4 @@
-"""What all producers have in common: a job that puts items into an outbox, and the outbox's sending, until both are done."""
+"""The common part of all producers: runs a job that puts items into an outbox, and sends them, until both are done."""
 
 from __future__ import annotations
 
@@ -18,23 +18,23 @@ __all__ = ["Job", "run", "state_path"]
 _log = structlog.get_logger("producers")
 
 Job = Callable[[Outbox], Awaitable[bool]]
-"""Puts items until it is done or cancelled; whether all went well."""
+"""Puts items until it is done or cancelled. Returns whether there was no error."""
 
 GRACE = 10.0
-"""Seconds for what still waits, after a signal: less than a supervisor's usual 30."""
+"""Seconds for sending pending items after a signal: less than the usual 30 of a process manager."""
 
 
 def state_path(name: str, *parts: str) -> Path:
-    """Where a producer keeps its outbox: one for each thing that it does, so that two of them do not meet in one."""
+    """The default path of a producer's outbox: one per job, so that two jobs do not share one."""
     digest = hashlib.sha256("\0".join(parts).encode()).hexdigest()[:8]
     return data_dir() / "producers" / f"{name}-{digest}.sqlite"
 
 
 async def run(job: Job, *, lf: Livefeed, path: Path, once: bool = False, patience: float = 30.0) -> int:
-    """Run *job* and send what it puts; the process's exit status.
+    """Run *job* and send the items that it puts. Returns the exit status.
 
-    With *once*, what the job put is out when this returns, or is told to wait after *patience* seconds. On SIGINT or SIGTERM the
-    job ends, and what waits gets a last chance to go out; the rest goes out at the next start.
+    With *once*, all items have been sent when this returns, or after *patience* seconds are reported as pending. On SIGINT or
+    SIGTERM the job ends, and pending items are sent for a limited time; the rest is sent at the next start.
     """
     async with lf, Outbox(path) as outbox:
         sending = asyncio.create_task(outbox.run(lf), name="sending")
@@ -62,7 +62,7 @@ def _on_signal(working: asyncio.Future[bool]) -> asyncio.Event:
     loop = asyncio.get_running_loop()
 
     def stop() -> None:
-        # The second signal is for the impatient: the default action, at once. Nothing is lost by it.
+        # A second signal has its default action and ends the process immediately. Nothing is lost.
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.remove_signal_handler(number)
         stopped.set()

@@ -1,7 +1,7 @@
-"""Syndication documents: RSS, Atom and JSON Feed, read into one shape.
+"""Syndication documents: RSS, Atom and JSON Feed, parsed into a common form.
 
-Reading is run in a process of its own (`producers.parsing`), since a hostile or only a broken document can cost any parser
-more than a producer has.
+This runs in a separate process (`producers.parsing`), because a hostile or broken document can make any parser exceed the
+producer's resources.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ MAX_ENTRIES = 2_000
 
 
 class Unreadable(Exception):
-    """The document is none that entries can be read from; its text says why, in one sentence."""
+    """No entries can be read from the document; the message states the reason in one sentence."""
 
 
 class Image(msgspec.Struct, frozen=True):
@@ -39,7 +39,7 @@ class Image(msgspec.Struct, frozen=True):
 
 
 class Entry(msgspec.Struct, frozen=True):
-    """One entry, as the document has it: nothing is cut or judged yet."""
+    """One entry as in the document, before cutting and validation."""
 
     guid: str
     link: str
@@ -48,9 +48,9 @@ class Entry(msgspec.Struct, frozen=True):
     text: str
     summary: str
     date: str
-    """As it is written there."""
+    """As in the document."""
     published: str | None
-    """The same in RFC 3339, where it can be read."""
+    """The same in RFC 3339, if it can be parsed."""
     authors: tuple[str, ...]
     tags: tuple[str, ...]
     language: str
@@ -65,7 +65,7 @@ class Channel(msgspec.Struct, frozen=True):
 
 
 def read(body: bytes, *, url: str, content_type: str) -> Channel:
-    """The entries of a document, in its order. Raises `Unreadable`."""
+    """The entries of a document in order. Raises `Unreadable`."""
     if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         return _json_feed(body)
     _refuse_bombs(body)
@@ -87,15 +87,15 @@ _FIRST_ELEMENT = re.compile(rb"<[A-Za-z_]")
 
 
 def _refuse_bombs(body: bytes) -> None:
-    """Entity declarations are what XML bombs and inclusions are made of, and feeds have no need of them."""
+    """Reject entity declarations: XML bombs and external inclusions need them, feeds do not."""
     try:
-        # A reference to an external DTD is allowed, since RSS 0.91 has one and nothing here fetches it.
+        # A reference to an external DTD is allowed: RSS 0.91 has one, and it is not fetched.
         defusedxml.sax.parseString(body, handler.ContentHandler(), forbid_entities=True, forbid_external=False)
     except DefusedXmlException as error:
         raise Unreadable(f"declares entities, which could make it grow without bound: {type(error).__name__}") from None
     except (SAXException, ValueError, LookupError):
-        # Not well-formed: feedparser has a second, tolerant parser, and reads entities by itself before the first element.
-        # Without the NULs, UTF-16 and UTF-32 show their ASCII.
+        # Not well-formed: feedparser falls back to a tolerant parser, which reads entity declarations before the first element.
+        # Without NUL bytes, ASCII in UTF-16 and UTF-32 becomes visible.
         head = body.replace(b"\0", b"")
         first = _FIRST_ELEMENT.search(head)
         if _ENTITY.search(head[: first.start()] if first else head):
@@ -106,7 +106,7 @@ _REFERENCE = re.compile(rb"&#(?:[xX]([0-9A-Fa-f]+)|([0-9]+));?")
 
 
 def _possible(reference: re.Match[bytes]) -> bytes:
-    """The reference if there is such a character: feedparser fails as a whole on one to half a surrogate pair."""
+    """The reference, if the character exists: feedparser fails on a reference to an unpaired surrogate."""
     digits, base = (reference[1], 16) if reference[1] else (reference[2], 10)
     code = int(digits, base) if len(digits) <= 8 else 0
     good = 0 < code < 0xD800 or 0xDFFF < code <= 0x10FFFF
@@ -136,14 +136,14 @@ def _entry(entry: Any) -> Entry:
 
 def _title(element: Any) -> str:
     title = str(element.get("title", ""))
-    # Only what says it is markup is read as markup: "a < b" in plain text is no tag.
+    # Only content declared as markup is parsed as markup: "a < b" in plain text is not a tag.
     return title if element.get("title_detail", {}).get("type") == "text/plain" else plain(title)
 
 
 def _published(entry: Any, date: str) -> str | None:
     if (ours := parse_date(date)) is not None:
         return rfc3339(ours)
-    # feedparser knows rarer forms, but guesses at numbers; those we read ourselves, or not at all.
+    # feedparser knows rarer forms, but guesses ambiguous numbers; numeric dates are parsed here, or not at all.
     parsed: time.struct_time | None = entry.get("published_parsed") or entry.get("updated_parsed")
     if parsed is None or date[:1].isdigit():
         return None

@@ -1,4 +1,4 @@
-"""Text: markup taken off, and cut where the reader does not stumble."""
+"""Plain text: removing markup, and cutting at word boundaries."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import nh3
 
 __all__ = ["cut", "cut_bytes", "plain"]
 
-# What begins a new line on the page must not join two words in the text.
+# Elements that start a new line must not join two words.
 _BREAK = re.compile(r"<(?:br|/?p|/?div|/?li|/?tr|/?h[1-6]|/?blockquote)\b[^>]*>", re.IGNORECASE)
 
 
@@ -21,19 +21,19 @@ def plain(markup: str) -> str:
 
 
 def cut(text: str, most: int) -> str:
-    """At most *most* characters of *text*, ended at a word with an ellipsis where some are missing."""
-    # Composed, as the server keeps it: a few characters become more by that.
+    """At most *most* characters of *text*, cut at a word with an ellipsis."""
+    # NFC, as the server stores it: a few characters become longer by that.
     text = unicodedata.normalize("NFC", text)
     if len(text) <= most:
         return text
     kept = text[: most - 2]
     head, space, _ = kept.rpartition(" ")
-    # Scripts that know no spaces, and one endless word, are cut where the room ends.
+    # Text without spaces is cut at the limit.
     return (head if space and len(head) > most // 2 else kept).rstrip() + " …"
 
 
 def cut_bytes(text: str, most: int) -> str:
-    """Like `cut`, counted in bytes of UTF-8."""
+    """Like `cut`, but measured in UTF-8 bytes."""
     text = unicodedata.normalize("NFC", text)
     encoded = text.encode("utf-8", "replace")
     if len(encoded) <= most:

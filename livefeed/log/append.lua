@@ -1,4 +1,4 @@
--- One change to one item, in one step: order, dense number, idempotency, item state, timelines, removal, trimming.
+-- Applies one change to one item atomically: order, sequence number, idempotency, item state, timelines, removal, trimming.
 --
 -- KEYS: log, feed, removed, rejected, inbox, item, uri, idempotency, timeline, items, desk, due, history, held
 -- ARGV[1] is the prefix of the feed's keys, ARGV[2] the change as MessagePack (see Change in eventlog.py), ARGV[3] the event's data.
@@ -11,10 +11,10 @@ local HISTORY_LENGTH = 100
 local change = cmsgpack.unpack(ARGV[2])
 local data = ARGV[3]
 
--- A wrong type midway would leave half a write, so every key is looked at before the first one. The log is the exception: whatever
--- stands in its place, the events that were there are gone, and that is told as a hole.
+-- A key of the wrong type would abort the script halfway, so all types are checked before the first write. The log is the exception:
+-- whatever is in its place, its events are gone, which is reported as a gap.
 local function check_kinds()
-  -- The inbox is nobody's business but that of what comes out of it.
+  -- The inbox only matters for changes that come from it.
   local inbox = change.inbox and 'stream' or kind(INBOX)
   local kinds = { 'hash', 'zset', 'stream', inbox, 'hash', 'hash', 'hash', 'zset', 'zset', 'zset', 'zset', 'list', 'string' }
   for i, expected in ipairs(kinds) do
@@ -46,7 +46,7 @@ end
 
 local now = now_ms()
 
--- Whoever asked by this name or key before gets that answer again. The repeat writes, so that a WAIT after it means something.
+-- A repeated uri or key gets the first answer again. The repeat performs a write, so that a WAIT after it is meaningful.
 local function repeated(name)
   local record = redis.call('HMGET', name, 'first', 'first_event', 'last', 'last_event', 'id', 'life')
   if not record[5] or record[6] ~= feed.life then return nil end
@@ -54,7 +54,7 @@ local function repeated(name)
   if change.digest == record[1] and not change.update then event = record[2] end
   if change.digest == record[3] then event = record[4] end
   if not event then
-    -- Of an item that aged out only the name is left: an update makes it anew.
+    -- Only the uri of an item that aged out is left: an update creates it again.
     if change.update and redis.call('EXISTS', key('item:' .. record[5])) == 0 then return nil end
     return { 'exists', record[5] }
   end
@@ -88,7 +88,7 @@ for _, tags in ipairs({ item.tags, change.tags }) do
   end
 end
 
--- From here on everything is written.
+-- From here on, all changes are applied.
 local foreign = mend(LOG, REMOVED, REJECTED, feed, now)
 
 local event = ''
@@ -101,7 +101,7 @@ end
 
 local ever = table.concat(split(item.ever .. '\n' .. change.tags), '\n')
 local lowest = math.min(item.lowest, change.urgency)
--- What nobody was shown does not widen what filters let through.
+-- Versions that were never published do not extend the tags that filters match.
 if not change.type then ever, lowest = item.ever, item.lowest end
 
 local function remove_entries()
@@ -163,7 +163,7 @@ redis.call('HSET', ITEM, 'version', change.version, 'state', change.state, 'data
   'urgency', change.urgency, 'expires', change.expires or '', 'arrival', arrival, 'uri_key', URI,
   'first', (item.first and item.first ~= '') and item.first or event)
 
--- A record keeps digests and ids, never the item: a repeat must not bring killed text back.
+-- The record contains digests and ids, never the item: a repeat must not return killed text.
 local function remember(name, ttl)
   local record = redis.call('HMGET', name, 'id', 'life')
   if record[1] ~= change.id or record[2] ~= feed.life then
@@ -178,7 +178,7 @@ if change.digest then
   remember(URI)
   if change.key then remember(IDEMPOTENCY, 86400000) end
 end
--- A draft that goes out: who repeats the publish that made it is told the event that put it into the log.
+-- A draft is published: a repeat of the request that created it gets the event that published it.
 if change.type and redis.call('HGET', URI, 'first_event') == '' then
   redis.call('HSET', URI, 'first_event', event)
   if redis.call('HGET', URI, 'last_event') == '' then redis.call('HSET', URI, 'last_event', event) end

@@ -1,4 +1,4 @@
--- What is due by the clock of Redis, which is also the one that events are dated by. Read only.
+-- The items that are due by the clock of Redis, which also sets the time of events. Read-only.
 --
 -- KEYS: due. ARGV: prefix, limit. {now, ids}
 

@@ -1,4 +1,4 @@
--- Makes, changes or deletes a feed.
+-- Creates, changes or deletes a feed.
 --
 -- KEYS: log, feed, removed, rejected, items, timeline, desk, due. ARGV: prefix, op, MessagePack of {settings, open, keep, data}.
 -- {"made" | "changed" | "deleted" | "nofeed", event or "", last}
@@ -21,7 +21,7 @@ end
 
 local answer = 'changed'
 if not feed then
-  -- What a lost hash left behind speaks of numbers that will be given again.
+  -- Keys left over from a lost hash refer to sequence numbers that will be assigned again.
   redis.call('DEL', REMOVED)
   redis.call('HSET', FEED, 'seq', 0, 'ms', 0, 'floor', '0-0', 'count', 0, 'bytes', 0, 'state', 'new', 'life', 1, 'made', now)
   answer = 'made'

@@ -1,4 +1,4 @@
--- Current items, newest first, and the log position that the list is true for. Read only.
+-- Returns current items, newest first, and the log position of the list. Read-only.
 --
 -- KEYS: feed, timeline, desk. ARGV: prefix, MessagePack of {limit, tags, urgency, before, desk, scan}.
 -- {last, {member, data, desk …}, next member or ""} or {"nofeed"}.
@@ -16,7 +16,7 @@ elseif #names == 0 then
   names = { KEYS[2] }
 end
 
--- Merges the time-ordered sets: each has a chunk in hand and is asked for the next when it is used up.
+-- Merges the sorted sets, each of which is read in chunks.
 local heads = {}
 for i, name in ipairs(names) do heads[i] = { name = name, chunk = {}, at = 1, below = query.before and ('(' .. query.before) or '+' } end
 

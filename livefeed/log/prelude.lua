@@ -1,12 +1,12 @@
--- What the scripts share. The feed's own hash says what its log must look like:
+-- Shared by all scripts. The feed's hash describes the expected state of its log:
 --   seq, ms    number and time of the last event; together its id
---   floor      id of the last event trimmed, "0-0" at birth, "0-<seq>" where its time is not known
+--   floor      id of the last trimmed event, "0-0" initially, "0-<seq>" if its time is unknown
 --   count      entries in the log
 --   bytes      size of their items
---   oldest     time of the first entry, absent when there is none
+--   oldest     time of the first entry, absent if there is none
 --   state      open, closed or deleted
---   life       how often a feed of this name was made: what was remembered in an earlier life does not count
---   keep_*     what is kept: events, age (s), bytes, items
+--   life       how often a feed of this name was created: idempotency records of earlier lives do not count
+--   keep_*     retention: events, age (s), bytes, items
 
 local function key(name) return ARGV[1] .. name end
 
@@ -15,7 +15,7 @@ local function parse(id)
   return tonumber(ms), tonumber(seq)
 end
 
--- Lua prints large numbers as 1.79e+12.
+-- By default, Lua formats large numbers as 1.79e+12.
 local function id_of(ms, seq) return string.format('%.0f-%.0f', ms, seq) end
 
 local function now_ms()
@@ -47,13 +47,13 @@ local function read_feed(name)
   return feed
 end
 
--- Whether every number in [from, to] is one that a hold or cancel removed.
+-- Whether every number in [from, to] was removed by a hold or cancel.
 local function all_removed(removed, from, to)
   return to < from or redis.call('ZCOUNT', removed, from, to) == to - from + 1
 end
 
--- Whether the log holds what the feed's hash says: as many entries, the last event on top of them. Entries above the last event
--- are foreign and do not count.
+-- Whether the log matches the feed's hash: the number of entries, and the last event as the last of them. Entries above the last
+-- event are foreign and do not count.
 local function intact(log, feed)
   local log_kind = kind(log)
   if log_kind ~= 'stream' then return log_kind == 'none' and feed.count == 0 end
@@ -69,18 +69,18 @@ local function highest_missing(removed, below, from)
   return from
 end
 
--- The highest number at or below the last event's that is neither an entry nor removed (the floor's when nothing is missing), and the
+-- The highest number up to the last event's that is neither an entry nor removed (the floor's if nothing is missing), and the
 -- id of the first entry after it.
 local function last_hole(log, removed, feed)
   if intact(log, feed) then return feed.floor_seq end
   local expected, first = feed.seq, nil
   local more = kind(log) == 'stream'
-  -- 20,000 entries bound the time for which one damaged log can hold up Redis; what lies deeper is given up as lost.
+  -- The limit of 20,000 entries bounds the time for which one damaged log can block Redis; older entries are reported as lost.
   for _ = 1, more and 100 or 0 do
     local entries = redis.call('XREVRANGE', log, first and ('(' .. first) or feed.last, '-', 'COUNT', 200)
     for _, entry in ipairs(entries) do
       local _, seq = parse(entry[1])
-      -- Numbers alone could be another history's: the top one must be this feed's last event itself.
+      -- Numbers alone could belong to another history: the top entry must be this feed's last event.
       if not first and entry[1] ~= feed.last then return expected, nil end
       if seq > expected then return expected, first end
       if not all_removed(removed, seq + 1, expected) then return highest_missing(removed, seq, expected), first end

@@ -1,4 +1,4 @@
--- Continues a position exactly, or says why that cannot be done. Read only.
+-- Continues a position exactly, or returns the reason why that is impossible. Read-only.
 --
 -- KEYS: log, feed, removed. ARGV: prefix, position, how many entries.
 -- {"page", entries, removed ids among them}, {"hole", reason [, first missing, last missing]}, {"deleted"} or {"nofeed"}.
@@ -23,15 +23,15 @@ local function is_good()
   return entry_at(position) or redis.call('ZSCORE', REMOVED, position) ~= false
 end
 
--- The number belongs to another event, so the position was taken on another branch of history. Ids and numbers rise together: what stands
--- beside the position tells.
+-- Whether the number belongs to another event, so that the position is from another branch of history. Ids and numbers increase
+-- together, so the neighbouring entries determine this.
 local function is_other_branch()
   if position_seq >= feed.seq then return true end
   if position_seq == feed.floor_seq then return feed.floor_ms > 0 end
   if position_seq < feed.floor_seq then return false end
   if redis.call('ZCOUNT', REMOVED, position_seq, position_seq) > 0 then return true end
   if not is_log then return false end
-  -- Foreign entries may stand above the last event.
+  -- There may be foreign entries above the last event.
   local top = position_ms > feed.ms and feed.last or position
   local before = redis.call('XREVRANGE', LOG, top, '-', 'COUNT', 1)[1]
   local after = redis.call('XRANGE', LOG, position, feed.last, 'COUNT', 1)[1]
@@ -58,7 +58,7 @@ if is_log and position ~= feed.last then
 end
 for _, entry in ipairs(found) do
   local _, seq = parse(entry[1])
-  -- In a log that was deleted and filled by somebody else a number may fit by chance.
+  -- In a log that was deleted and refilled by another program, a number may match by chance.
   local is_ours = field(entry, 't') ~= ''
   if not is_ours or seq < expected or not all_removed(REMOVED, expected, seq - 1) then
     if #entries == 0 then return missing(expected) end

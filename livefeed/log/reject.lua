@@ -1,4 +1,4 @@
--- Moves the first entry of the inbox to the rejected ones, unless somebody moved it before.
+-- Moves the first entry of the inbox to the rejected entries, unless it was moved already.
 --
 -- KEYS: inbox, rejected. ARGV: prefix, entry id, reason, entry as JSON.
 

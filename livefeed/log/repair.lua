@@ -1,4 +1,4 @@
--- What writes for several scripts: mending a log that is not what the feed's hash says, and trimming.
+-- Write operations shared by several scripts: repairing a log that does not match the feed's hash, and trimming.
 
 local function save(name, feed)
   redis.call('HSET', name, 'seq', string.format('%.0f', feed.seq), 'ms', string.format('%.0f', feed.ms), 'floor', feed.floor,
@@ -16,13 +16,13 @@ local function set_floor(removed, feed, floor)
   redis.call('ZREMRANGEBYSCORE', removed, '-inf', feed.floor_seq)
 end
 
--- Entries above the last event were not written by this script. They are moved away, or the next event could not follow.
+-- Entries above the last event were written by other programs. They are moved away, because the next event could not follow them.
 local function move_foreign(log, rejected, feed)
   local moved = 0
   while true do
     local entries = redis.call('XRANGE', log, '(' .. feed.last, '+', 'COUNT', 200)
     for _, entry in ipairs(entries) do
-      -- An event of a history that the feed's hash knows nothing of: no kill would find its text again.
+      -- An event of a history that the feed's hash does not know: no kill would find its text.
       local shown = field(entry, 't') == '' and cjson.encode(entry[2]) or ''
       redis.call('XADD', rejected, 'MAXLEN', '~', 10000, '*', 'reason', 'foreign entry in the log', 'id', entry[1], 'entry', shown)
       redis.call('XDEL', log, entry[1])
@@ -33,7 +33,7 @@ local function move_foreign(log, rejected, feed)
   return moved
 end
 
--- A stream's last id cannot be lowered once a higher entry was deleted: after a foreign entry from the future the log is copied.
+-- A stream's last id cannot be lowered after a higher entry was deleted: after a foreign entry with a future id the log is copied.
 local function copy_without_future(log)
   local copy, below = log .. ':copy', '-'
   redis.call('DEL', copy)
@@ -59,8 +59,8 @@ local function add(log, feed, kind_of_event, id, subject, tags, urgency, data)
   feed.oldest = feed.oldest or feed.ms
 end
 
--- After DEL, RENAME, a foreign XTRIM or XDEL: what lies at or below the highest number missing cannot be continued from. Its
--- time is not known, and time 0 equals no cursor: whoever stands there is told of a hole that may be none, never the reverse.
+-- After DEL, RENAME, a foreign XTRIM or XDEL: positions up to the highest missing number cannot be continued. Its time is unknown,
+-- and time 0 matches no cursor: a reader at this position gets a reset that may be unnecessary, but never a silent gap.
 local function mend(log, removed, rejected, feed, now)
   local moved = 0
   local found = kind(log)
@@ -86,7 +86,7 @@ local function mend(log, removed, rejected, feed, now)
   return moved
 end
 
--- Trims by count, age and bytes; at most 1,000 entries a call, so that one call never holds up Redis for long.
+-- Trims by count, age and bytes; at most 1,000 entries per call, so that a call never blocks Redis for long.
 local function trim(log, removed, feed, now)
   local keep = feed.keep
   local over = feed.count - keep.events
@@ -118,7 +118,7 @@ local function trim(log, removed, feed, now)
   return trimmed
 end
 
--- Drops the items that arrived first until *keep* are left, at most *most* a call. Their names are remembered for 90 days more.
+-- Drops the oldest items until *keep* are left, at most *most* per call. Their uris are remembered for another 90 days.
 local function drop_items(items, timeline, desk, due, keep, most)
   local over = redis.call('ZCARD', items) - keep
   if over <= 0 then return 0 end

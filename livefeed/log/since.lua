@@ -1,4 +1,4 @@
--- The position from which everything appended at or after a time follows. Read only.
+-- Returns the position after which all events appended at or after a time follow. Read-only.
 --
 -- KEYS: log, feed. ARGV: prefix, time in ms. {"from", position} or {"hole"}, {"deleted"} or {"nofeed"}.
 

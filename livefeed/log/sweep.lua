@@ -1,4 +1,4 @@
--- Trims a quiet feed by age, drops items beyond what is kept (all of a deleted feed's).
+-- Trims an idle feed by age, and drops items that exceed the retention (all of them for a deleted feed).
 --
 -- KEYS: log, feed, removed, rejected, items, timeline, desk, due. ARGV: prefix. {trimmed, dropped, foreign}
 
