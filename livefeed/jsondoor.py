@@ -1,4 +1,4 @@
-"""The door for JSON from outside: whatever comes, an answer and never a surprise."""
+"""Parsing of untrusted JSON: every input results in a value or a clear error."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ def load_json(body: bytes, *, limit: int, what: str = "the body") -> Any:
     if len(body) > limit:
         raise TooLarge(f"{what} has {len(body):,} bytes: {limit:,} are allowed")
     try:
-        # orjson refuses what the standard library lets in: NaN, 1e999, UTF-16, lone surrogates, endless nesting.
+        # orjson rejects what the standard library accepts: NaN, 1e999, UTF-16, lone surrogates, unlimited nesting.
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"{what} is not JSON in UTF-8: {error}") from None
@@ -26,7 +26,7 @@ def load_json(body: bytes, *, limit: int, what: str = "the body") -> Any:
 
 
 def _refuse_duplicate_names(body: bytes, what: str) -> None:
-    """Two members of one name mean different things to different readers (RFC 8259, section 4); orjson would take the last."""
+    """Parsers differ on duplicate member names (RFC 8259, section 4); orjson would use the last one."""
 
     def unique(pairs: list[tuple[str, Any]]) -> None:
         names = set()

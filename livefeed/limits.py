@@ -15,7 +15,7 @@ __all__ = ["Addresses", "Bucket", "Meter", "Rate", "site_of"]
 
 @dataclass(frozen=True, slots=True)
 class Rate:
-    """*per_second* in the long run, up to *burst* at once."""
+    """*per_second* on average, up to *burst* at once."""
 
     per_second: float
     burst: int
@@ -26,7 +26,7 @@ class Rate:
 
 
 class Bucket:
-    """A token bucket: full at first, refilled all the time."""
+    """A token bucket: initially full, continuously refilled."""
 
     __slots__ = ("_at", "_left", "_rate")
 
@@ -36,9 +36,9 @@ class Bucket:
         self._at = now
 
     def take(self, count: int, now: float) -> float:
-        """Take *count* and return 0, or take nothing and return the seconds after which it will be there.
+        """Take *count* and return 0, or take nothing and return the seconds until it is available.
 
-        More than a burst can never be there at once: it is let through a full bucket and leaves a debt behind.
+        More than a burst is never available at once: a full bucket allows it, and goes into debt.
         """
         rate = self._rate
         self._left = min(rate.burst, self._left + max(0.0, now - self._at) * rate.per_second)
@@ -54,9 +54,9 @@ _PUBLISHING = "this key may publish {rate} items a second, up to {burst} at once
 
 
 class Meter:
-    """One bucket for each key, or address, in this worker; the rate of a whole server is at most its workers' sum.
+    """One bucket per key or address in this worker; the rate of a server is at most the sum of its workers'.
 
-    *rule* says in the answer what is limited: "this key may publish {rate} items a second, up to {burst} at once".
+    *rule* is the error message: "this key may publish {rate} items a second, up to {burst} at once".
     """
 
     def __init__(self, rate: Rate, rule: str = _PUBLISHING, *, keys: int = 10_000) -> None:
@@ -66,7 +66,7 @@ class Meter:
         self._buckets: OrderedDict[str, Bucket] = OrderedDict()
 
     def charge(self, key: str, count: int, now: float) -> None:
-        """Raise `TooManyRequests` when *key* has used up its rate."""
+        """Raise `TooManyRequests` if *key* has exceeded its rate."""
         bucket = self._buckets.get(key)
         if bucket is None:
             bucket = self._buckets[key] = Bucket(self._rate, now)
@@ -85,7 +85,7 @@ def _is_private(site: str) -> bool:
         return True
 
 
-# Most connections come from few addresses, and each asks twice: parsing them was a tenth of a handshake.
+# Most connections come from few addresses, each of which is looked up twice: parsing took a tenth of a handshake.
 @lru_cache(maxsize=1024)
 def site_of(address: str) -> str:
     """What counts as one address: an IPv6 site owns at least a /64, and can use another address for each request."""
@@ -101,7 +101,7 @@ def site_of(address: str) -> str:
 
 
 class Addresses:
-    """How many connections each address has open."""
+    """The number of open connections per address."""
 
     def __init__(self, limit: int, *, public_only: bool = False) -> None:
         self._limit = limit

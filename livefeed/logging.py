@@ -1,7 +1,7 @@
-"""Logs: structlog everywhere, the libraries' own records included.
+"""Logging with structlog, including the records of libraries.
 
-JSON lines for machines, coloured text for a person at a terminal. What is secret never gets here; where a library might
-quote a request, the values of credentials are masked on the way out.
+JSON lines, or coloured text on a terminal. The server logs no secrets; because a library might quote a request, credentials
+are also masked in the output.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ _CREDENTIALS = (
 
 
 def _mask(_: WrappedLogger, __: str, event: EventDict) -> EventDict:
-    """Nothing that looks like a credential leaves in a message, a value or a traceback."""
+    """Mask everything that looks like a credential in messages, values and tracebacks."""
     for name, value in event.items():
         if isinstance(value, str):
             for pattern in _CREDENTIALS:
@@ -39,7 +39,7 @@ def _as_json(_: WrappedLogger, __: str, event: EventDict) -> str:
 
 
 def configure(level: str, form: Literal["auto", "json", "console"], stream: TextIO | None = None, **context: Any) -> None:
-    """Send every record to *stream* (stderr); *context*, such as the worker's number, goes with each of them."""
+    """Send every record to *stream* (stderr); *context*, such as the worker's number, is added to each of them."""
     stream = stream or sys.stderr
     console = form == "console" or (form == "auto" and stream.isatty())
     shared: list[Processor] = [
@@ -64,7 +64,7 @@ def configure(level: str, form: Literal["auto", "json", "console"], stream: Text
     root = logging.getLogger()
     root.handlers[:] = [handler]
     root.setLevel(level.upper())
-    # uvicorn tells each connection at INFO; who wants that asks for debug.
+    # uvicorn logs each connection at INFO; show that only at debug level.
     for chatty in ("uvicorn.error", "uvicorn.access", "asyncio", "httpx2", "httpcore2"):
         logging.getLogger(chatty).setLevel(logging.WARNING if level != "debug" else logging.DEBUG)
     structlog.configure(

@@ -1,8 +1,8 @@
 """Outlets: how the hub reaches one connection.
 
-A connection has an outlet, and the outlet has an owner: the reader or the session that it serves. There are two kinds. On our
-own protocols the connection is handed over, and bytes go straight to its transport (`livefeed.net`). On any other ASGI server
-the outlets below keep what the server's `send` has not taken yet. Whoever writes to an outlet sees no difference.
+A connection has an outlet, and the outlet has an owner: the reader or session that it serves. There are two kinds. With the
+server's own protocols the connection is handed over, and data is written directly to its transport (`livefeed.net`). On any
+other ASGI server the outlets below buffer what the server's `send` has not accepted yet. Both behave the same.
 """
 
 from __future__ import annotations
@@ -40,54 +40,54 @@ Headers = Sequence[tuple[bytes, bytes]]
 
 
 class Owner(Protocol):
-    """Whom an outlet serves. The outlet calls it synchronously, from inside `write` too."""
+    """The owner of an outlet. The outlet calls it synchronously, also from within `write`."""
 
     def pause(self) -> None:
-        """The connection is behind: what is written now only waits in memory."""
+        """The connection is slow: further writes are only buffered in memory."""
 
     def resume(self) -> None:
-        """The connection takes more, and `writable` is true again; also right after the start, without a pause before."""
+        """The connection accepts more, and `writable` is true again. Also called after the start, without a preceding pause."""
 
     def closed(self) -> None:
-        """The connection is gone, whoever ended it. Called exactly once, and nothing is called after it."""
+        """The connection is closed, by either side. Called exactly once, and last."""
 
     def receive(self, message: str | bytes, /) -> None:
-        """A text or binary message of a WebSocket client."""
+        """A text or binary message from a WebSocket client."""
 
 
 class Outlet(Protocol):
-    """One connection, as the hub sees it: ready-made bytes go in. Nothing here blocks or raises."""
+    """One connection, as the hub sees it. It accepts encoded bytes, and its methods never block or raise."""
 
     wire: Wire
     writable: bool
-    """False while the connection is behind, and for ever after `close` and `abort`."""
+    """False while the connection is slow, and permanently after `close` and `abort`."""
 
     def write(self, data: bytes, /) -> None:
-        """Send *data*, made by `wire`; nothing happens after the end."""
+        """Send *data*, encoded by `wire`; no effect after the end."""
 
     def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None:
-        """Send what waits and *farewell*, then end; a WebSocket is told *code* and *reason*."""
+        """Send buffered data and *farewell*, then close; a WebSocket with *code* and *reason*."""
 
     def abort(self) -> None:
-        """End now, whatever still waits."""
+        """Close immediately and discard buffered data."""
 
 
 Start = Callable[[Outlet], Owner]
-"""Makes the owner. It is called when the outlet takes writes, and may write at once."""
+"""Creates the owner. Called when the outlet accepts writes, and may write immediately."""
 
 HAND_OVER = "livefeed.handover"
-"""The ASGI extension by which our own protocols offer the connection itself."""
+"""The ASGI extension with which the server's own protocols offer the connection for hand-over."""
 
 
 class HandOver(Protocol):
-    """Moves the connection out of the server; false when this request cannot be moved. All in one turn of the loop."""
+    """Takes the connection over from the server, in one iteration of the event loop; false if this request does not allow it."""
 
     def sse(self, headers: Headers, start: Start, /) -> bool: ...
 
     def websocket(self, subprotocol: str | None, headers: Headers, start: Start, /) -> bool: ...
 
 
-# Proxies must neither keep nor reshape a live stream; nginx has a header of its own for it.
+# Proxies must neither buffer nor transform a live stream; nginx has its own header for this.
 _SSE_HEADERS: Headers = [
     (b"content-type", b"text/event-stream"),
     (b"cache-control", b"no-store, no-transform"),
@@ -99,7 +99,7 @@ async def serve_sse(scope: Scope, receive: Receive, send: Send, start: Start, he
     """Answer an HTTP request with an event stream. After a hand-over it returns at once, and the stream goes on."""
     head = [*_SSE_HEADERS, *headers]
     hand_over: HandOver | None = scope.get("extensions", {}).get(HAND_OVER)
-    # What the middlewares add to an answer on its way out, which this one does not take.
+    # Headers that middlewares add in `send`, which a stream that was handed over bypasses.
     added: Headers = scope.get("livefeed.headers", ())
     if hand_over is not None and scope["method"] != "HEAD" and hand_over.sse([*head, *added], start):
         return
@@ -123,7 +123,7 @@ async def serve_ws(
 
 
 async def refuse_websocket(scope: Scope, send: Send, status: int, headers: Headers, body: bytes) -> None:
-    """Answer a WebSocket handshake with an HTTP status, where the server can; elsewhere it becomes a 403."""
+    """Reject a WebSocket handshake with an HTTP status if the server supports it; otherwise it becomes a 403."""
     if "websocket.http.response" not in scope.get("extensions", {}):
         await send({"type": "websocket.close"})
         return
@@ -132,7 +132,7 @@ async def refuse_websocket(scope: Scope, send: Send, status: int, headers: Heade
 
 
 class _BufferedOutlet(ABC):
-    """Keeps what the server's `send` has not taken yet, and tells the owner when this is too much."""
+    """Buffers what the server's `send` has not accepted yet, and pauses the owner at the high-water mark."""
 
     HIGH_WATER = 64 * 1024
     LOW_WATER = 16 * 1024
@@ -176,7 +176,7 @@ class _BufferedOutlet(ABC):
             self._pumping.cancel()
 
     async def serve(self, receive: Receive, start: Start) -> None:
-        """Run until either end is done. Once the answer has begun the server's task has nothing else to do."""
+        """Run until either side is done. Once the response has started, the server's task has nothing else to do."""
         owner = self._owner = start(self)
         if not (self.writable or self._ended):
             owner.pause()
@@ -190,7 +190,7 @@ class _BufferedOutlet(ABC):
             results = await asyncio.gather(self._pumping, listening, return_exceptions=True)
             owner.closed()
         for result in results:
-            # A client that went away or takes nothing is how connections end; anything else is a fault of ours.
+            # Connections normally end with a client that disconnects or stops reading; anything else is an error in the server.
             if isinstance(result, Exception) and not isinstance(result, OSError):
                 raise result
 
@@ -225,7 +225,7 @@ class _BufferedOutlet(ABC):
 
     @abstractmethod
     async def _listen(self, receive: Receive, owner: Owner) -> None:
-        """Receive until the client is gone."""
+        """Receive until the client has disconnected."""
 
 
 class _StreamOutlet(_BufferedOutlet):
@@ -240,11 +240,11 @@ class _StreamOutlet(_BufferedOutlet):
         try:
             await self._send(message)
         except RuntimeError as exc:
-            # uvloop refuses a write to a connection that failed a moment ago, before the server has heard that it is gone.
+            # uvloop rejects a write to a connection that has just failed, before the server was notified.
             raise ConnectionResetError(str(exc)) from exc
 
     async def _listen(self, receive: Receive, owner: Owner) -> None:  # noqa: ARG002  # nobody speaks on an event stream
-        # A body is read to its end and dropped: a server that holds it back would never see the connection close.
+        # A body is read and discarded: otherwise the server pauses reading, and does not notice the end of the connection.
         while (await receive())["type"] != "http.disconnect":
             pass
 

@@ -1,4 +1,4 @@
-"""Who is behind the proxy: forwarded addresses count only when a proxy that was named says them."""
+"""Client addresses behind proxies: forwarded addresses are only used if they come from a trusted proxy."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def _parse(text: str) -> IPv4Address | IPv6Address | None:
 
 
 class TrustedProxies:
-    """The networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are believed; `unix` is who comes by a Unix socket."""
+    """The networks whose `X-Forwarded-For` and `X-Forwarded-Proto` are trusted; `unix` stands for peers on a Unix socket."""
 
     def __init__(self, networks: Iterable[str] = ()) -> None:
         self._networks: list[IPv4Network | IPv6Network] = []
@@ -38,16 +38,16 @@ class TrustedProxies:
         return self._local_socket or bool(self._networks)
 
     def trusts(self, peer: str | None) -> bool:
-        """Whether the peer at this address, or at none on a Unix socket, is one of our proxies."""
+        """Whether the peer at this address (None on a Unix socket) is a trusted proxy."""
         return self._local_socket if not peer else self._is_ours(_parse(peer))
 
     def _is_ours(self, address: IPv4Address | IPv6Address | None) -> bool:
         return address is not None and any(address in network for network in self._networks)
 
     def client(self, peer: str | None, forwarded_for: Iterable[str]) -> str | None:
-        """Who sent the request that came from *peer*: the nearest address that is none of our proxies.
+        """The client of the request that came from *peer*: the nearest address that is not a trusted proxy.
 
-        The header is read from its end: our own proxy wrote that, while its beginning is whatever the client made up.
+        The header is read from its end, which the trusted proxy wrote. Its beginning may be forged by the client.
         """
         if not self.trusts(peer):
             return peer

@@ -1,10 +1,10 @@
-"""Publishing for Python programs that run beside Redis, without a server between.
+"""Publishing from Python directly to Redis, without the HTTP interface.
 
     async with Publisher("redis://127.0.0.1:6379", producer="wire") as publisher:
         done = await publisher.publish("world", {"headline": "Storm reaches the coast", "urgency": 2})
         print(done.event)
 
-Items are checked and cleaned as the server does it, and go through the same script: in order, once, to every reader.
+Items are validated and sanitised as by the server, and appended by the same script, so that the same guarantees apply.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ __all__ = ["Publisher"]
 
 
 class Publisher:
-    """*producer* is told as the item's origin. A durability that this Redis cannot give is a `ConfigError` at the beginning."""
+    """*producer* is stored as the item's origin. A durability that this Redis does not support raises `ConfigError` on entry."""
 
     def __init__(self, url: str, *, producer: str = "", durability: Durability | str = Durability.MEMORY) -> None:
         self._url = url
@@ -50,15 +50,15 @@ class Publisher:
         await self._redis.aclose()
 
     async def publish(self, feed: str, item: Mapping[str, Any], *, key: str = "", update: bool = False) -> Done:
-        """Publish *item* to a feed that exists; the same again, by its `uri` or by *key*, is answered and not done.
+        """Publish *item* to an existing feed. A repetition, by `uri` or *key*, returns the first result and has no effect.
 
-        Raises `Invalid` with every field that breaks a rule, and `Conflict` for other content: *update* makes that a new version.
+        Raises `Invalid` with all invalid fields, and `Conflict` for different content, which *update* makes a new version.
         """
         given = parse_item(item, now=time.time_ns() // 1_000_000)
         return await self._editor.publish(check_feed_name(feed), given, producer=self._producer, key=key, update=update)
 
     async def patch(self, feed: str, item_id: str, changes: Mapping[str, Any], *, version: int | None = None) -> Done:
-        """Change some fields (RFC 7396); with *version* only if nobody was faster, else `StaleVersion`."""
+        """Change some fields (RFC 7396). With *version*, raises `StaleVersion` if the item is at another version."""
         return await self._editor.patch(check_feed_name(feed), item_id, changes, expects=version)
 
     async def hold(self, feed: str, item_id: str, reason: str = "") -> Done:

@@ -1,8 +1,8 @@
-"""The reader: one live stream of one feed, and what it still has to be told.
+"""The reader: one live stream of one feed, and what must still be sent to it.
 
 Rule 1: a reader's position never runs ahead of what was written to it.
 Rule 2: a reader enters its group only when its position is exactly the head of the ring, in the turn in which that was seen.
-Rule 3: `hello` comes first, and says `resumed` only when it is known.
+Rule 3: `hello` comes first, and is sent once the value of `resumed` is known.
 """
 
 from __future__ import annotations
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 __all__ = ["RESET_ITEMS", "After", "FromNow", "Newest", "Reader", "Sink", "Start", "State", "Unknown"]
 
 RESET_ITEMS = 20
-"""Items in a reset for who did not say how many it wants."""
+"""Items in a reset for readers that did not ask for a number."""
 
 
 class Sink(Protocol):
@@ -126,12 +126,12 @@ class Reader:
         self.waits = False
         """Whether a read is under way for it, or it waits for the tail: it is in one such list at most."""
         self.reset: tuple[Reason, tuple[int, int] | None] | None = None
-        """Why, when the reader is to be told a reset next."""
+        """The reason, if a reset must be sent next."""
         self._position: Cursor | None = None
 
     @property
     def position(self) -> Cursor | None:
-        """What has been written to this reader reaches up to here; None before it is known."""
+        """The position up to which events were written to this reader; None before it is known."""
         return self.channel.ring.head if self.state is State.LIVE else self._position
 
     @position.setter
@@ -139,7 +139,7 @@ class Reader:
         self._position = position
 
     def hello(self, resumed: bool | None, cursor: Cursor | None = None) -> None:
-        """Say hello, once."""
+        """Send `hello`, once."""
         if self.state is not State.OPENING:
             return
         self.state = State.BEHIND
@@ -150,10 +150,10 @@ class Reader:
             self.say("hello", data, cursor)
 
     def say(self, name: str, data: Mapping[str, Any] | bytes, cursor: Cursor | None = None) -> None:
-        """Write one of the stream's own events."""
+        """Write a stream event."""
         self.sink.write(self.channel.notices.event(self.sink.wire, name, data, cursor))
 
-    # -- what the connection tells
+    # -- called by the connection
 
     def pause(self) -> None:
         self.channel.pause(self)

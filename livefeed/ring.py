@@ -88,7 +88,7 @@ class Ring:
         self._bytes = size
 
     def erase(self, item_id: str, before: Cursor) -> None:
-        """Forget everything that was said of an item before the event *before*."""
+        """Erase all events of an item before the event *before*."""
         for number, slot in enumerate(self._slots):
             if isinstance(slot, Event) and slot.item_id == item_id and slot.cursor.seq < before.seq:
                 self._slots[number] = slot.cursor

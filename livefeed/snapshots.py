@@ -40,7 +40,7 @@ def snapshot(listing: Listing, reason: Reason | None = None, missed: tuple[int, 
     size = 0
     for row in listing.rows:
         size += len(row.data) + 1
-        # A kibibyte is left for what stands around the items.
+        # A kibibyte is reserved for the envelope.
         if size > MAX_SNAPSHOT - 1024:
             break
         items.append(row.data)

@@ -1,4 +1,4 @@
-"""Where a reader wants to start, as it says so in a request."""
+"""The start position in a reader's request."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _SECONDS = {"s": 1, "m": 60, "h": 3_600, "d": 86_400}
 
 @dataclass(frozen=True, slots=True)
 class Since:
-    """From the first event appended at *ms* (since the epoch) or later; which position that is, the log knows."""
+    """From the first event appended at *ms* (since the epoch) or later; the log determines the position."""
 
     ms: int
 
@@ -46,10 +46,10 @@ def parse_since(text: str, now: int) -> Since:
 
 
 def read_start(query: Query, last_event_ids: list[str], now: int) -> tuple[Start | Since, int | None]:
-    """Where to start, and how many items a snapshot or reset shall bring (None: not said).
+    """The start position, and the number of items in a snapshot or reset (None: not given).
 
-    The first that is given counts: `Last-Event-ID`, `after`, `since`, `last`. A browser's EventSource never comes back from an
-    error, so what is wrong with a `Last-Event-ID` is no error but an unknown position.
+    The first one given applies: `Last-Event-ID`, `after`, `since`, `last`. A browser's EventSource does not reconnect after an
+    error status, so a malformed `Last-Event-ID` is not an error but an unknown position.
     """
     after, since = query.one("after"), query.one("since")
     position = Cursor.parse(after) if after is not None else None

@@ -1,4 +1,4 @@
-"""The terms of a stream: what the server says of itself in the stream's own events."""
+"""The terms of a stream: the server's properties in stream events."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ __all__ = ["Terms"]
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The server's *version*, the *heartbeat* (s) within which a reader hears something, and the time (ms since the epoch)."""
+    """The server's *version*, the *heartbeat* (s), the maximum time between two events, and the time (ms since the epoch)."""
 
     version: str
     heartbeat: int
@@ -32,5 +32,5 @@ class Terms:
         }
 
     def event(self, wire: Wire, feed: str, name: str, data: Mapping[str, Any] | bytes, cursor: Cursor | None = None) -> bytes:
-        """One of the stream's own events, as *wire* writes it."""
+        """A stream event, encoded by *wire*."""
         return wire.control(feed, name, data, cursor, now=self.now())

@@ -1,3 +1,3 @@
-"""The version of this package, as the build and the running server tell it."""
+"""The version of this package, used by the build and the server."""
 
 __version__ = "0.1.0"

@@ -1,4 +1,4 @@
-"""Versions: how one follows another, and what readers are told of it."""
+"""Versions of items: how one follows another, and the resulting events."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ from livefeed.items import MAX_EVENT, Item, ItemInput, Origin, PubStatus, Tombst
 __all__ = ["first_version", "going_out", "next_version", "outcome", "replacement", "restored", "withdrawn"]
 
 _FLAGS = ("pinned", "pin_rank", "key_event", "highlight")
-"""What the desk decides about an item, without a change of what it says."""
+"""Flags set by the desk, which do not change an item's content."""
 
 _ENVELOPE = 2048
-"""Bytes that a CloudEvent needs around its data: identity, type and time at their longest."""
+"""Maximum size in bytes of a CloudEvent without its data."""
 
 
 def first_version(given: ItemInput, *, item_id: str, now: int, producer: str) -> Item:
@@ -53,7 +53,7 @@ def next_version(item: Item, given: ItemInput, *, now: int) -> Item:
 def going_out(item: Item, *, now: int) -> Item:
     """The next version of a draft or a scheduled item, which readers see first.
 
-    Where nobody gave it another time, it is news of the moment in which it goes out.
+    Unless it was given a time, its editorial time is the time of publication.
     """
     at = _later(item, now)
     created = at if item.content_created == item.first_created else min(item.content_created, at)
@@ -69,20 +69,20 @@ def withdrawn(left: Item | Tombstone, status: PubStatus, reason: str, *, now: in
 
 
 def restored(item: Item, left: Tombstone, *, now: int) -> Item:
-    """The sealed *item*, after the tombstone that stood for it."""
+    """The sealed *item*, as the version that follows its tombstone."""
     return msgspec.structs.replace(
         item, version=left.version + 1, pub_status="usable", version_created=_later(left, now), draft=False
     )
 
 
 def replacement(item: Item, given: ItemInput) -> ItemInput:
-    """What a producer that gives the whole item again means by it: all of it but the desk's own flags, note and time."""
+    """A resubmitted item, which replaces everything; the desk's flags, the note and the time are kept unless they are given."""
     kept = {name: getattr(item, name) for name in (*_FLAGS, "ed_note", "content_created") if not getattr(given, name)}
     return msgspec.structs.replace(given, **kept)
 
 
 def outcome(old: Item, new: Item, *, labelled: bool) -> EventType | None:
-    """The one event for a change, by precedence; None when nothing changed. *labelled*: as a correction."""
+    """The event type for a change, by precedence; None if nothing changed. *labelled*: as a correction."""
     changed = {name for name in ItemInput.__struct_fields__ if getattr(old, name) != getattr(new, name)}
     if not changed:
         return None
@@ -113,7 +113,7 @@ def _built(
     now: int,
 ) -> Item:
     content = {name: getattr(given, name) for name in ItemInput.__struct_fields__}
-    # A time slightly ahead would hold the top of every list until the clock has caught up with it.
+    # A time slightly in the future would stay at the top of every list until the clock has caught up.
     latest = max(rfc3339(now), first_created, given.embargoed_until)
     content |= {"uri": uri, "content_created": min(given.content_created or first_created, latest)}
     item = Item(

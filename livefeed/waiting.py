@@ -1,4 +1,4 @@
-"""The waiting: readers of one feed for which the log is being read, or that wait until the tail has heard more."""
+"""Waiting readers of one feed: the log is being read for them, or they wait for the tail to advance."""
 
 from __future__ import annotations
 
@@ -31,7 +31,7 @@ Request = ReadAfter | ListNewest
 
 
 class Waiting:
-    """Who waits for what. All who ask the same share one read, and a reader waits for one thing at a time."""
+    """The waiting readers by request. Equal requests share one read, and a reader waits for one thing at a time."""
 
     def __init__(self, ask: Callable[[Request], None]) -> None:
         self._ask = ask
@@ -48,19 +48,19 @@ class Waiting:
         self._ask(request)
 
     def park(self, reader: Reader) -> None:
-        """Let *reader* wait until the tail has looked."""
+        """Let *reader* wait until the tail has read the log."""
         reader.waits = True
         self._parked.append(reader)
 
     def answered(self, request: Request) -> list[Reader]:
-        """Those who asked *request* and are still there.
+        """The readers that asked for *request* and are still connected.
 
-        They wait on while they are told what it brought: a connection may pause and resume inside a write.
+        They keep waiting while the result is written: a connection may pause and resume within a write.
         """
         return _present(self._asking.pop(request))
 
     def looked(self) -> list[Reader]:
-        """Those who were parked and are still there."""
+        """The parked readers that are still connected."""
         parked, self._parked = self._parked, []
         return _present(parked)
 

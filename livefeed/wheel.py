@@ -23,12 +23,12 @@ class Wheel:
         self._added = 0
 
     def add(self, reader: Reader) -> None:
-        # Half a round away at least: who was just greeted needs no heartbeat. Taking turns spreads a reconnect storm.
+        # At least half a round away, as a new reader needs no heartbeat yet. Alternating slots spreads a reconnect storm.
         self._added = (self._added + 1) % (SLOTS // 2)
         self._slots[(self._slot - self._added) % SLOTS].append(reader)
 
     def turn(self) -> list[Reader]:
-        """Go on by one slot: the readers that are due. Closed ones leave the wheel here."""
+        """Advance by one slot and return the readers that are due. Closed ones are removed here."""
         self._slot = (self._slot + 1) % SLOTS
         due = [reader for reader in self._slots[self._slot] if reader.state is not State.CLOSED]
         self._slots[self._slot] = due

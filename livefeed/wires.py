@@ -1,4 +1,4 @@
-"""Wires: how events become bytes for one kind of connection."""
+"""Wires: the encoding of events for one kind of connection."""
 
 from __future__ import annotations
 
@@ -15,17 +15,17 @@ __all__ = ["Wire", "stream_event"]
 
 
 class Wire(Protocol):
-    """Turns events into the bytes that go on a connection; the same JSON on every wire."""
+    """Encodes events for a connection; the JSON is the same on every wire."""
 
     @property
     def name(self) -> str:
         """For metrics and logs: `sse` or `websocket`."""
 
     def event(self, event: Event, /) -> bytes:
-        """The bytes of one log event, made once and kept on the event."""
+        """The bytes of one log event, encoded once and cached on the event."""
 
     def control(self, feed: str, name: str, data: Mapping[str, Any] | bytes, cursor: Cursor | None = None, *, now: int) -> bytes:
-        """One of the stream's own events (`hello`, `heartbeat` …).
+        """A stream event (`hello`, `heartbeat` …).
 
         *data* is its `data` member, bytes when ready made. *cursor* is given only when the event moves the reader's position.
         *now* is the time in milliseconds since the epoch.
@@ -33,9 +33,9 @@ class Wire(Protocol):
 
 
 def stream_event(feed: str, name: str, data: Mapping[str, Any] | bytes, cursor: Cursor | None = None, *, now: int) -> bytes:
-    """The CloudEvents object of one of the stream's own events, on one line.
+    """The CloudEvents object of a stream event, on one line.
 
-    Its `id` names this one message and is no position in the log; a position is told by the member `cursor` alone.
+    Its `id` identifies this message and is not a log position; only the member `cursor` is.
     """
     envelope = {
         "specversion": "1.0",

@@ -1,4 +1,4 @@
-"""Who may do what.
+"""Authentication and authorisation.
 
 A credential is a key (`keys`), a token (`tokens`), or a voucher that stands for one of them (`vouchers`): the session of a
 browser or the one-time ticket of a WebSocket. `Authenticator` makes a `Caller` of it; `AuthMiddleware` puts that at

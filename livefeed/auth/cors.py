@@ -22,8 +22,8 @@ Pairs = list[tuple[bytes, bytes]]
 class CorsMiddleware:
     """Answers preflights, and lists the headers that let a page read the answer.
 
-    `*` and credentials never meet: a browser refuses that pair, and so do we. What a page of an unknown origin sends with
-    a session cookie is refused before it comes to this (see `origins`).
+    `*` is never combined with credentials, which browsers reject as well. Requests of unknown origins with a session cookie
+    are rejected earlier (see `origins`).
     """
 
     def __init__(self, app: ASGIApp, origins: Origins) -> None:
@@ -44,7 +44,7 @@ class CorsMiddleware:
         await self._app(scope, receive, send)
 
     def _simple(self, scope: Scope, origin: str | None) -> Pairs:
-        # Whoever has a list has answers that differ by origin, and a cache must know even of those without one.
+        # With a list of origins, responses differ by origin. Caches must know this even for requests without one.
         vary: Pairs = [(b"vary", b"Origin")] if self._origins else []
         shared = scope["path"].startswith(_SHARED)
         if origin is not None and origin in self._origins:
@@ -53,7 +53,7 @@ class CorsMiddleware:
             allow = [(b"access-control-allow-origin", b"*")]
         else:
             return vary
-        # A page that embeds one of our scripts or pictures asks without an Origin.
+        # A page that embeds a script or image of this server sends no Origin.
         return [*allow, *vary, _EXPOSED, (b"cross-origin-resource-policy", b"cross-origin" if shared else b"same-site")]
 
     async def _answer_preflight(self, scope: Scope, send: Send, origin: str) -> None:

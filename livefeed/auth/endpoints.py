@@ -27,15 +27,15 @@ from livefeed.log.audit import Audit
 __all__ = ["AuthEndpoints"]
 
 SIGNING_IN = Rate(per_second=1, burst=100)
-"""Sessions of one key or token: each is kept for hours, and written into the audit trail."""
+"""Sessions per key or token: each is stored for hours, and recorded in the audit trail."""
 TICKETS = Rate(per_second=100, burst=2000)
-"""Tickets of one: they are gone in half a minute, and a house of screens comes back together."""
+"""Tickets per key: they expire in half a minute, and all screens of a building may reconnect together."""
 LONGEST_BODY = 64 * 1024
 _PLACE = re.compile(r"[0-9]{1,16}-[0-9]{1,16}")
 
 
 class KeyInput(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What a new key is asked for with."""
+    """The request body for a new key."""
 
     name: str
     grants: dict[str, Any]
@@ -71,7 +71,7 @@ def _shown(key: Key) -> dict[str, Any]:
 
 
 class AuthEndpoints:
-    """The answers; `routes` says where."""
+    """The endpoints; `routes` has their paths."""
 
     def __init__(
         self,

@@ -25,7 +25,7 @@ _CREDENTIAL_NAMES = frozenset(
 _CREDENTIAL_FORM = re.compile(r"(?:Bearer )?(?:lfk_[a-z2-7]{10}_[\w-]+|eyJ[\w-]+\.[\w-]+\.[\w-]*)")
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 SLOW = 1.0
-"""Seconds that a body may take on the word of the credential that came before it."""
+"""A body that takes longer than this (s) has its credential checked again at its end."""
 _IN_ADDRESS = "a key or token must not be in the URL: send 'Authorization: Bearer KEY'"
 
 
@@ -57,7 +57,7 @@ class AuthMiddleware:
         await self._app(scope, receive, send)
 
     def _checked(self, scope: Scope, receive: Receive, caller: Caller) -> Receive:
-        """A body may take minutes to come, and whoever sends it must count still when it is all there."""
+        """A body may take minutes to arrive, and its sender's credential must still be valid when it is complete."""
         began = time.monotonic()
 
         async def checked() -> Message:

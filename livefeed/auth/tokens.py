@@ -18,7 +18,7 @@ from livefeed.grants import Caller, parse_grants
 __all__ = ["TokenRules", "Tokens", "check_claims"]
 
 LONGEST = 8192
-"""Bytes: longer ones are refused before anything of them is read."""
+"""Maximum size in bytes: longer tokens are rejected without being parsed."""
 MOST_LEEWAY = 30
 MOST_CANDIDATES = 4
 """Keys that are tried for a token that names none: each costs a signature check."""
@@ -31,7 +31,7 @@ _SIGNATURE_ONLY |= {"verify_sub": False, "verify_jti": False, "require": []}
 
 @dataclass(frozen=True, slots=True)
 class TokenRules:
-    """What a token must say. The leeway is for issuers whose clock is ahead; an expiry is taken at its word."""
+    """The required claims of a token. The leeway is for issuers whose clock is ahead; it does not apply to `exp`."""
 
     audience: str = "livefeed"
     issuer: str | None = None
@@ -55,7 +55,7 @@ def _seconds(claims: Mapping[str, Any], name: str) -> float | None:
 
 
 def check_claims(claims: Mapping[str, Any], rules: TokenRules, now: float, key_id: str) -> Caller:
-    """The caller that *claims* describe; raises `Unauthorized` naming the first claim that is not as it must be."""
+    """The caller that *claims* describe; raises `Unauthorized` with the first invalid claim."""
     expires = _seconds(claims, "exp")
     if expires is None:
         raise Unauthorized("the token has no exp: tokens must expire")
@@ -149,8 +149,8 @@ class Tokens:
 
 
 def _name(token: str) -> str:
-    """A name for what was signed, without the signature: that can be written in several ways (padding, and with ES256 other
-    numbers), and a token that was revoked must not come back in another spelling."""
+    """The id of a token, derived from the signed part only: a signature has several valid encodings (padding, and other values
+    with ES256), and a revoked token must not become valid in another encoding."""
     return sha256(token.rpartition(".")[0].encode()).hexdigest()[:16]
 
 

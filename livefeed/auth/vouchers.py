@@ -1,6 +1,6 @@
 """Vouchers: random strings that represent a caller for a limited time, stored in Redis by digest.
 
-A browser's session is one that is shown many times; a ticket for a WebSocket is one that is shown once.
+A browser's session can be used many times, a ticket for a WebSocket once.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ _FORM = re.compile(r"[A-Za-z0-9_-]{43}")
 
 
 class Vouchers:
-    """Vouchers of one *kind* (`session`, `ticket`), each counting for *lifetime* seconds."""
+    """Vouchers of one *kind* (`session`, `ticket`), each valid for *lifetime* seconds."""
 
     def __init__(self, redis: Redis, kind: str, lifetime: int, *, clock: Callable[[], float] = time.time) -> None:
         self._redis = redis
@@ -32,7 +32,7 @@ class Vouchers:
         self._clock = clock
 
     async def make(self, caller: Caller) -> tuple[str, float]:
-        """A voucher for *caller*, and when it stops counting: never later than what *caller* showed."""
+        """A voucher for *caller*, and its expiry, which is never later than that of the credential."""
         text = secrets.token_urlsafe(32)
         now = self._clock()
         expires = now + self._lifetime if caller.expires is None else min(caller.expires, now + self._lifetime)
@@ -41,13 +41,13 @@ class Vouchers:
         return text, expires
 
     async def find(self, text: str) -> tuple[Caller, float] | None:
-        """For whom *text* was made, and until when it counts."""
+        """The caller that *text* was issued to, and its expiry."""
         if _FORM.fullmatch(text) is None:
             return None
         return self._read(await command(self._redis, "GET", self._name(text)))
 
     async def take(self, text: str) -> Caller | None:
-        """The same, once: Redis gives it to one of any number who ask at the same moment."""
+        """The same, but single-use: of several concurrent requests, only one gets it."""
         if _FORM.fullmatch(text) is None:
             return None
         found = self._read(await command(self._redis, "GETDEL", self._name(text)))
@@ -57,12 +57,12 @@ class Vouchers:
         await command(self._redis, "DEL", self._name(text))
 
     async def ended(self, marks: set[str]) -> set[str]:
-        """Those of *marks* (see `mark`) whose voucher counts no more."""
+        """Those of *marks* (see `mark`) whose voucher is no longer valid."""
         return {mark for mark in marks if not await command(self._redis, "EXISTS", f"livefeed:{self._kind}:{mark}")}
 
     @staticmethod
     def mark(text: str) -> str:
-        """What names a voucher without being one."""
+        """An identifier of a voucher that cannot be used as one."""
         return sha256(text.encode()).hexdigest()
 
     def _name(self, text: str) -> str:

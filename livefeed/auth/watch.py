@@ -1,4 +1,4 @@
-"""Whose credential the open connections were let in with, and ending them when it stops counting. No I/O, no clock."""
+"""The credentials of open connections, and ending connections when these become invalid. No I/O, no clock."""
 
 from __future__ import annotations
 
@@ -44,11 +44,11 @@ class Watch:
         return sum(map(len, self._by_key.values()))
 
     def add(self, caller: Caller, end: Callable[[str], object]) -> Callable[[], None]:
-        """Call *end* with a reason when *caller*'s credential stops counting; returns what ends the watching."""
+        """Call *end* with a reason when *caller*'s credential becomes invalid; returns a function that stops watching."""
         watched = _Watched(caller, end)
         self._by_key.setdefault(caller.key_id, set()).add(watched)
         if caller.expires is not None:
-            # The second that begins at or after the expiry: never early, at most one late.
+            # The second that begins at or after the expiry: never early, at most one second late.
             self._by_second.setdefault(ceil(caller.expires), set()).add(watched)
         return lambda: self._remove(watched)
 
@@ -58,19 +58,19 @@ class Watch:
             _discard(self._by_second, ceil(watched.caller.expires), watched)
 
     def expire(self, now: float) -> None:
-        """End what has expired at *now*."""
+        """End the connections whose credential has expired at *now*."""
         for second in [second for second in self._by_second if second <= now]:
             for watched in list(self._by_second.get(second, ())):
                 self._end(watched, "expired")
 
     def revoke(self, holds: Callable[[str], bool]) -> None:
-        """End the connections of every key of which *holds* says no."""
+        """End the connections of every key for which *holds* returns false."""
         for key_id in [key_id for key_id in self._by_key if not holds(key_id)]:
             for watched in list(self._by_key.get(key_id, ())):
                 self._end(watched, "revoked")
 
     def sessions(self) -> set[str]:
-        """The browser sessions that open connections came by."""
+        """The browser sessions of open connections."""
         return {watched.caller.session for members in self._by_key.values() for watched in members if watched.caller.session}
 
     def end_sessions(self, ended: set[str]) -> None:
