@@ -25,6 +25,9 @@ from bench.measure import Bench, Row
 from bench.scenarios import SCENARIOS
 from bench.servers import LOAD_CORE
 
+FILES = 65_536
+"""More than 20,000 readers need at either end."""
+
 
 def earlier(report: Path, only: list[str]) -> dict[str, Any]:
     """What a report has of scenarios that are not measured anew."""
@@ -38,11 +41,11 @@ def expected_minutes(report: Path, only: list[str]) -> float:
     return sum(float(found[name]["seconds"]) for name in only if name in found) / 60
 
 
-def allow_files(wanted: int = 65_536) -> int:
-    """Let what is started open *wanted* files where this may be raised; how many it is."""
+def allow_files() -> int:
+    """Let what is started open `FILES` files where this may be raised; how many it is."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
-        resource.setrlimit(resource.RLIMIT_NOFILE, (max(hard, wanted), max(hard, wanted)))
+        resource.setrlimit(resource.RLIMIT_NOFILE, (max(hard, FILES), max(hard, FILES)))
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
     return max(soft, hard)

@@ -73,11 +73,9 @@ class FrameParser:
         "_opcode",
         "_size",
         "_text",
-        "max_size",
     )
 
-    def __init__(self, max_size: int = MAX_MESSAGE, *, inflate: Inflate | None = None) -> None:
-        self.max_size = max_size
+    def __init__(self, *, inflate: Inflate | None = None) -> None:
         self._inflate = inflate
         self._buffer = bytearray()
         self._closed = self._faulty = False
@@ -145,8 +143,8 @@ class FrameParser:
             position += 8
             self._check_length(size, 1 << 16)
         # Checked against the announced length, before anything of that size is buffered.
-        if not head & 0x08 and self._size + size > self.max_size:
-            raise _Fault(TOO_BIG, f"a message is limited to {self.max_size} bytes")
+        if not head & 0x08 and self._size + size > MAX_MESSAGE:
+            raise _Fault(TOO_BIG, f"a message is limited to {MAX_MESSAGE} bytes")
         end = position + 4 + size
         if len(data) < end:
             return None
@@ -223,11 +221,11 @@ class FrameParser:
         if whole is None or self._inflate is None:
             return None
         try:
-            message = self._inflate(whole, self.max_size)
+            message = self._inflate(whole, MAX_MESSAGE)
         except ValueError:
             raise _Fault(INVALID_DATA, "a compressed message must be deflate") from None
-        if len(message) > self.max_size:
-            raise _Fault(TOO_BIG, f"a message is limited to {self.max_size} bytes")
+        if len(message) > MAX_MESSAGE:
+            raise _Fault(TOO_BIG, f"a message is limited to {MAX_MESSAGE} bytes")
         return self._add_text(message, final=True) if opcode == TEXT else message
 
     def _add_text(self, payload: bytes, *, final: bool) -> str | None:

@@ -15,11 +15,11 @@ MAX_TAGS = 20
 
 
 class Query:
-    """The parameters of one request: only *known* ones, each once but for the *repeatable*."""
+    """The parameters of one request: only *known* ones, each once but for `tag`, all of which count."""
 
     __slots__ = ("_values",)
 
-    def __init__(self, query_string: bytes, known: Collection[str], *, repeatable: Collection[str] = ("tag",)) -> None:
+    def __init__(self, query_string: bytes, known: Collection[str]) -> None:
         try:
             pairs = parse_qsl(
                 query_string.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=200
@@ -30,7 +30,7 @@ class Query:
         for name, value in pairs:
             if name not in known:
                 raise BadRequest(_unknown(name, known))
-            if name in self._values and name not in repeatable:
+            if name in self._values and name != "tag":
                 raise BadRequest(f"the parameter {name!r} is given twice: give it once")
             self._values.setdefault(name, []).append(value)
 

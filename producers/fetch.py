@@ -58,9 +58,8 @@ class Document:
 class Fetcher:
     """Fetches over HTTP(S) from public addresses, and from those that *rules* allow."""
 
-    def __init__(self, rules: AddressRules, *, max_bytes: int = MAX_BYTES, max_seconds: float = MAX_SECONDS) -> None:
+    def __init__(self, rules: AddressRules, *, max_seconds: float = MAX_SECONDS) -> None:
         self._rules = rules
-        self._max_bytes = max_bytes
         self._max_seconds = max_seconds
         # No proxy from the environment, which would resolve the name again, unchecked. No cookies, no automatic redirects.
         self._http = httpx2.AsyncClient(
@@ -145,8 +144,8 @@ class Fetcher:
         # Decoded in chunks of at most 1 MiB, so that a decompression bomb is detected early.
         async for piece in response.aiter_bytes():
             size += len(piece)
-            if size > self._max_bytes:
-                raise FetchError(f"{url} is larger than {self._max_bytes:,} bytes")
+            if size > MAX_BYTES:
+                raise FetchError(f"{url} is larger than {MAX_BYTES:,} bytes")
             pieces.append(piece)
         return b"".join(pieces)
 

@@ -19,6 +19,8 @@ __all__ = ["Parser"]
 MAX_SECONDS = 30.0
 """A malformed document of 600 KiB takes a second or two; the maximum size is ten times that."""
 MAX_MEMORY = 1024 * 1024 * 1024
+PROCESSES = 2
+"""Documents that are read at a time."""
 
 
 class _Answer(msgspec.Struct):
@@ -27,10 +29,10 @@ class _Answer(msgspec.Struct):
 
 
 class Parser:
-    """Parses documents, at most *processes* at a time."""
+    """Parses documents, each in a process of its own."""
 
-    def __init__(self, *, processes: int = 2, max_seconds: float = MAX_SECONDS) -> None:
-        self._turn = asyncio.Semaphore(processes)
+    def __init__(self, *, max_seconds: float = MAX_SECONDS) -> None:
+        self._turn = asyncio.Semaphore(PROCESSES)
         self._max_seconds = max_seconds
 
     async def parse(self, body: bytes, *, url: str, content_type: str) -> Channel:

@@ -102,9 +102,9 @@ class Server:
         made: ClientConnection = connect(url, proxy=None, compression=None, open_timeout=15, legacy=True, **options)
         return made
 
-    def exchange(self, sent: bytes, timeout: float = 15) -> bytes:
+    def exchange(self, sent: bytes) -> bytes:
         """All that the server answers to these bytes, until it closes."""
-        with socket.create_connection(self.address, timeout=timeout) as connection:
+        with socket.create_connection(self.address, timeout=15) as connection:
             connection.sendall(sent)
             return self.rest(connection)
 

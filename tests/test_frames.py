@@ -19,11 +19,11 @@ def payload_of(frame: bytes) -> bytes:
     return bytes(read_frame(frame).data)
 
 
-def read_frame(data: bytes, *, masked: bool = False) -> Frame:
+def read_frame(data: bytes) -> Frame:
     reader = StreamReader()
     reader.feed_data(data)
     reader.feed_eof()
-    parsing = Frame.parse(reader.read_exact, mask=masked)
+    parsing = Frame.parse(reader.read_exact, mask=False)
     with pytest.raises(StopIteration) as stop:
         next(parsing)
     assert isinstance(stop.value.value, Frame)

@@ -6,6 +6,8 @@ import asyncio
 import os
 import stat
 import sys
+from collections.abc import Coroutine
+from typing import Any
 
 import click
 
@@ -53,25 +55,27 @@ def command(
                 for line in [event.json] if as_json else screen.lines(event):
                     click.echo(line)
 
-    async def follow_while_read() -> None:
-        following, closed = asyncio.create_task(follow()), asyncio.create_task(_closed(sys.stdout.fileno()))
-        try:
-            await asyncio.wait((following, closed), return_when=asyncio.FIRST_COMPLETED)
-        finally:
-            closed.cancel()
-            following.cancel()
-            ended = await asyncio.gather(following, return_exceptions=True)
-        if isinstance(ended[0], Exception):
-            raise ended[0]
-
     try:
-        asyncio.run(follow_while_read())
+        asyncio.run(_while_read(follow()))
     except KeyboardInterrupt:
         click.get_current_context().exit(130)
     except BrokenPipeError:
         # Python flushes stdout once more at exit.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         click.get_current_context().exit(0)
+
+
+async def _while_read(work: Coroutine[Any, Any, None]) -> None:
+    """Do *work* until it ends or nobody reads stdout any more."""
+    following, closed = asyncio.create_task(work), asyncio.create_task(_closed(sys.stdout.fileno()))
+    try:
+        await asyncio.wait((following, closed), return_when=asyncio.FIRST_COMPLETED)
+    finally:
+        closed.cancel()
+        following.cancel()
+        ended = await asyncio.gather(following, return_exceptions=True)
+    if isinstance(ended[0], Exception):
+        raise ended[0]
 
 
 async def _closed(fd: int) -> None:

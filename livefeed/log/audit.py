@@ -26,6 +26,8 @@ from livefeed.log.scripts import command, unavailable
 __all__ = ["Audit", "Entry"]
 
 STREAM = "livefeed:audit"
+KEPT = 1_000_000
+"""Records that the trail keeps."""
 BATCH = 500
 GATHER = 0.5
 """Seconds for which records are collected before they are written."""
@@ -51,16 +53,15 @@ class Entry:
 
 
 class Audit:
-    """Takes records without waiting; `run` writes them to Redis.
+    """Takes records without waiting; `run` writes them to Redis, which keeps the last `KEPT`.
 
-    The trail keeps the last *entries*. While Redis is unavailable at most *waiting* are buffered; further ones are only logged.
+    While Redis is unavailable at most *waiting* are buffered; further ones are only logged.
     """
 
-    def __init__(self, redis: Redis, counters: Counters, *, entries: int = 1_000_000, waiting: int = 10_000) -> None:
+    def __init__(self, redis: Redis, counters: Counters, *, waiting: int = 10_000) -> None:
         self._redis = redis
         self._counters = counters
         self._most_waiting = waiting
-        self._entries = entries
         self._waiting: deque[dict[str, str]] = deque()
         self._bell = asyncio.Event()
         self._moving = asyncio.Lock()
@@ -108,7 +109,7 @@ class Audit:
                 batch = [self._waiting[i] for i in range(min(BATCH, len(self._waiting)))]
                 pipeline = self._redis.pipeline(transaction=False)
                 for fields in batch:
-                    pipeline.xadd(STREAM, fields, maxlen=self._entries, approximate=True)  # type: ignore[arg-type]
+                    pipeline.xadd(STREAM, fields, maxlen=KEPT, approximate=True)  # type: ignore[arg-type]
                 try:
                     await pipeline.execute()
                 except RedisError as exc:

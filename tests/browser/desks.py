@@ -18,10 +18,10 @@ class Desk:
         self.feed = feed
 
     @classmethod
-    async def open(cls, page: Page, site: Site, feed: str, name: str = "Ada", query: str = "") -> Desk:
+    async def open(cls, page: Page, site: Site, feed: str, name: str = "Ada") -> Desk:
         """Sign in and wait until the desk is there."""
         desk = cls(page, site, feed)
-        await page.goto(f"{site.url}/desk/{feed}{query}")
+        await page.goto(f"{site.url}/desk/{feed}")
         if await page.locator("#key").count():
             await page.fill("#key", site.key)
             await page.fill("#name", name)

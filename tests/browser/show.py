@@ -51,9 +51,8 @@ _SEEN = """() => {
 _TOP = "(id) => document.getElementById(id).getBoundingClientRect().top"
 
 
-async def burst(site: Site, context: BrowserContext) -> dict[str, Any]:
-    """1,000 items at 50/s into a reader's page that is scrolled to its middle; the server is killed ten times meanwhile."""
-    feed = "burst"
+async def _long_page(site: Site, context: BrowserContext, feed: str) -> Page:
+    """A reader's page with 60 older items, more than it shows at first."""
     await site.make(feed, title="Burst")
     for number in range(60):
         await site.publish(feed, headline=f"Old {number}", contentCreated=f"2026-11-20T12:{59 - number:02}:00.000Z")
@@ -63,6 +62,20 @@ async def burst(site: Site, context: BrowserContext) -> dict[str, Any]:
     for shown in (40, 60):
         await page.click(".more a")
         await until(partial(_count, page, shown))
+    return page
+
+
+async def _crash(site: Site) -> None:
+    for _ in range(10):
+        await asyncio.sleep(1)
+        await site.kill()
+        await site.start()
+
+
+async def burst(site: Site, context: BrowserContext) -> dict[str, Any]:
+    """1,000 items at 50/s into a reader's page that is scrolled to its middle; the server is killed ten times meanwhile."""
+    feed = "burst"
+    page = await _long_page(site, context, feed)
     await page.evaluate(_WATCH)
     await page.evaluate("scrollTo(0, document.documentElement.scrollHeight / 2)")
     anchor = await page.evaluate(
@@ -70,14 +83,7 @@ async def burst(site: Site, context: BrowserContext) -> dict[str, Any]:
     )
     before = await page.evaluate(_TOP, anchor)
     moved = 0.0
-
-    async def crash() -> None:
-        for _ in range(10):
-            await asyncio.sleep(1)
-            await site.kill()
-            await site.start()
-
-    crashing = asyncio.create_task(crash())
+    crashing = asyncio.create_task(_crash(site))
     begun = time.monotonic()
     for number in range(1_000):
         await asyncio.sleep(max(0.0, begun + number / 50 - time.monotonic()))

@@ -45,9 +45,9 @@ def render(report: dict[str, dict[str, Any]]) -> str:
     return "\n".join(lines)
 
 
-def update_document(report: Path = REPORT, document: Path = DOCUMENT) -> None:
-    text = document.read_text(encoding="utf-8")
+def update_document() -> None:
+    text = DOCUMENT.read_text(encoding="utf-8")
     before, rest = text.split(BEGIN)
     _, after = rest.split(END)
-    table = render(orjson.loads(report.read_bytes()))
-    document.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")
+    table = render(orjson.loads(REPORT.read_bytes()))
+    DOCUMENT.write_text(f"{before}{BEGIN}\n{table}\n{END}{after}", encoding="utf-8")

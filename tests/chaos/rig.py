@@ -89,11 +89,11 @@ class Rig:
         self.answers.append((answer.status_code, time.monotonic() - began))
         return answer.status_code, orjson.loads(answer.content) if answer.content else None
 
-    async def put_feed(self, feed: str = FEED, **settings: Any) -> None:
-        await until(lambda: self._put(feed, settings))
+    async def put_feed(self, **settings: Any) -> None:
+        await until(lambda: self._put(settings))
 
-    async def _put(self, feed: str, settings: dict[str, Any]) -> bool:
-        return (await self.ask("PUT", f"/v1/feeds/{feed}", json=settings))[0] in (200, 201)
+    async def _put(self, settings: dict[str, Any]) -> bool:
+        return (await self.ask("PUT", f"/v1/feeds/{FEED}", json=settings))[0] in (200, 201)
 
     def item(self, number: int) -> dict[str, str]:
         uri, text = f"urn:chaos:{number}", f"Headline of number {number}"

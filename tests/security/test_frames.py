@@ -37,10 +37,10 @@ def frame(first: int, payload: bytes, *, masked: bool = True, length: int | None
 class Raw:
     """A connection after its handshake, byte by byte."""
 
-    def __init__(self, server: Server, path: str = "/v1/ws", extra: str = "") -> None:
+    def __init__(self, server: Server, extra: str = "") -> None:
         self.connection = socket.create_connection(server.address, timeout=15)
         key = base64.b64encode(os.urandom(16)).decode()
-        head = f"GET {path} HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
+        head = "GET /v1/ws HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Version: 13\r\n"
         self.connection.sendall(f"{head}Sec-WebSocket-Key: {key}\r\n{extra}\r\n".encode())
         self._buffer = b""
         while b"\r\n\r\n" not in self._buffer:

@@ -63,8 +63,6 @@ def use_everything(server: Server) -> None:
         assert admin.put("/v1/feeds/world", json={"title": "World", "retention": {"events": 20, "items": 5}}).status_code == 201
         made = admin.post("/v1/feeds/world/items", json={"headline": "Storm", "uri": "urn:a:1", "tags": ["a", "b"]})
         assert made.status_code == 201
-        item = made.json()["item"]["id"]
-        path = f"/v1/feeds/world/items/{item}"
         assert admin.post("/v1/feeds/world/items", json=[{"headline": str(n)} for n in range(40)]).status_code == 200
         again = {"headline": "Storm", "uri": "urn:a:1", "tags": ["b", "c"]}
         assert admin.post("/v1/feeds/world/items?existing=update", json=again).status_code in {200, 201}

@@ -168,9 +168,9 @@ def days(items: Iterable[Item]) -> list[tuple[str, list[Item]]]:
 class Renderer:
     """The templates, and the functions they may call."""
 
-    def __init__(self, asset: Callable[[str], str], folder: Path = Path(__file__).parent / "templates") -> None:
+    def __init__(self, asset: Callable[[str], str]) -> None:
         self._environment = Environment(
-            loader=FileSystemLoader(folder),
+            loader=FileSystemLoader(Path(__file__).parent / "templates"),
             autoescape=True,
             undefined=StrictUndefined,
             trim_blocks=True,
