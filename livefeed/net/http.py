@@ -66,6 +66,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._between = 0
         self._fault: tuple[int, str] | None = None
         self._deaf = False
+        # The request that is being answered; uvicorn's `cycle` is the one that was read last, which may wait behind it.
+        self._answered: RequestResponseCycle | None = None
 
     # The connection.
 
@@ -84,6 +86,8 @@ class HttpProtocol(HttpToolsProtocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         super().connection_lost(exc)
+        if self._answered is not None:
+            _disconnect(self._answered)
         self.network.counters.connections -= 1
         self.network.received(self)
         self.network.level(self)
@@ -218,6 +222,7 @@ class HttpProtocol(HttpToolsProtocol):
         self._refused = self._address is None
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        self._answered = cycle
         self.network.begin(partial(super()._start_asgi_task, cycle, app))
 
     # Other ways for a request to end.
@@ -233,9 +238,8 @@ class HttpProtocol(HttpToolsProtocol):
             due = cycle.response_complete
         if due:
             self.transport.write(self._last_words(status, detail))
-        if cycle is not None and not cycle.response_complete:
-            cycle.disconnected = True
-            cycle.message_event.set()
+        if cycle is not None:
+            _disconnect(cycle)
         self._deaf = True
         self.transport.close()
 
@@ -279,3 +283,9 @@ class HttpProtocol(HttpToolsProtocol):
         self.parser = None  # type: ignore[assignment]  # as uvicorn does, to break the cycle
         address, self._address = self._address, None
         return address
+
+
+def _disconnect(cycle: RequestResponseCycle) -> None:
+    if not cycle.response_complete:
+        cycle.disconnected = True
+        cycle.message_event.set()

@@ -265,9 +265,10 @@ def test_a_second_request_sent_ahead_keeps_the_stream_on_the_server(direct: Serv
         assert client.head().startswith("http/1.1 200 ")
 
 
-def test_a_client_that_leaves_unheard_is_no_fault(caplog: pytest.LogCaptureFixture) -> None:
+@pytest.mark.parametrize("kind", ["direct-uvloop", "direct-asyncio"])
+def test_a_client_that_leaves_unheard_is_no_fault(kind: Kind, caplog: pytest.LogCaptureFixture) -> None:
     """While a request that was sent ahead waits, nothing is read, and only a write tells that nobody is there."""
-    with served("direct-uvloop") as server:
+    with served(kind) as server:
         server.greeting = BLOCK
         with Client(server) as client:
             client.send(b"GET /stream HTTP/1.1\r\nHost: x\r\n\r\n" + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n" * 2)
@@ -276,7 +277,18 @@ def test_a_client_that_leaves_unheard_is_no_fault(caplog: pytest.LogCaptureFixtu
             owner = server.owner()
         while "closed" not in owner.told:
             server.call(lambda: owner.outlet.write(BLOCK))
-    assert "Exception in ASGI application" not in caplog.text
+    assert caplog.record_tuples == []
+
+
+def test_an_application_hears_that_the_client_has_gone_though_another_request_waits(caplog: pytest.LogCaptureFixture) -> None:
+    """Uvicorn tells the last request of a connection, and the one that is served may be an earlier one."""
+    with served("direct-uvloop", ConnectionLimits(max_head=1000)) as server, Client(server) as client:
+        client.send(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n" + b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+        assert server.heard.get(timeout=10) == "http.request"
+        client.send(b"GET / HTTP/1.1\r\nX: " + b"y" * 2000)
+        assert client.read_to_end() == b""
+        assert server.heard.get(timeout=10) == "http.disconnect"
+    assert caplog.record_tuples == []
 
 
 def test_a_stream_may_be_the_second_request(direct: Served) -> None:
