@@ -3,12 +3,16 @@
 from __future__ import annotations
 
 import json
+import threading
+from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import orjson
 import pytest
 from redis.asyncio import Redis
 
+from livefeed.api import items
 from livefeed.exceptions import TooManyRequests
 from livefeed.grants import Caller
 from tests.api.desk import ADMIN, CONTRIBUTOR, EDITOR, ITEMS, PRODUCER, READER, Desk, open_desk, told
@@ -138,6 +142,22 @@ async def test_a_batch_is_answered_line_by_line(desk: Desk, kind: str) -> None:
     assert answers[0]["event"] == answers[2]["event"]
     assert answers[1]["problem"]["errors"][0]["pointer"] == "/headline"
     assert answers[6]["event"] is None
+
+
+@pytest.mark.parametrize("kind", ["application/json", "application/x-ndjson"])
+async def test_a_batch_is_taken_apart_beside_the_loop(desk: Desk, kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four megabytes of line ends are millions of lines, and readers wait for whatever the loop does."""
+    beside: list[bool] = []
+
+    def seen(split: Callable[[bytes], list[bytes]], body: bytes) -> list[bytes]:
+        beside.append(threading.current_thread() is not threading.main_thread())
+        return split(body)
+
+    for split in (items.from_lines, items.from_array):
+        monkeypatch.setattr(items, split.__name__, partial(seen, split))
+    content = (b"[" + b"\n" * 1_000_000 + b"]") if kind == "application/json" else b"\n" * (4 << 20)
+    response = await desk.ask("POST", ITEMS, content=content, content_type=kind)
+    assert (response.status_code, response.content, beside) == (200, b"", [True])
 
 
 async def test_a_broken_line_is_refused_alone(desk: Desk) -> None:

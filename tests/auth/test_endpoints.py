@@ -5,6 +5,7 @@ from typing import Any
 import pytest
 from redis.asyncio import Redis
 
+from livefeed.auth.tokens import TokenRules
 from livefeed.auth.vouchers import Vouchers
 from livefeed.limits import Rate
 from tests.auth.door import ADMIN_KEY, Door
@@ -173,6 +174,25 @@ async def test_a_token_can_be_revoked_before_it_expires(door: Door) -> None:
         by = (await client.get(WHOAMI)).json()["by"]
         assert (await admin.delete(f"/v1/keys/{by}")).status_code == 204
         assert (await client.get(WHOAMI)).status_code == 401
+
+
+async def test_a_token_stays_revoked_as_long_as_it_could_count(door: Door) -> None:
+    """The leeway is for lifetimes too; and each denial forgets those that are over."""
+    rules = TokenRules()
+    expires = door.clock() + rules.max_lifetime + rules.leeway
+    token = forge({"alg": "HS256"}, {**GOOD, "exp": expires})
+    async with door.client(authorization=f"Bearer {token}") as client, door.admin() as admin:
+        by = (await client.get(WHOAMI)).json()["by"]
+        await admin.delete(f"/v1/keys/{by}")
+        door.clock.now = expires - 1
+        await admin.delete("/v1/keys/jwt:another:0")
+        assert (await client.get(WHOAMI)).status_code == 401
+        restarted = Door(door.redis, door.clock)
+        await restarted.authenticator.refresh()
+        async with restarted.client(authorization=f"Bearer {token}") as again:
+            answer = await again.get(WHOAMI)
+    assert answer.status_code == 401
+    assert "revoked" in answer.text
 
 
 async def test_the_trail_tells_who_did_what_and_no_secrets(door: Door) -> None:
