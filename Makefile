@@ -8,7 +8,7 @@ COVERAGE := $(if $(filter true,$(CI)),--cov --cov-report=term)
 # One test process for each core, and no more: tests with real servers and timers share them.
 JOBS ?= auto
 
-.PHONY: install demo test fuzz lint bench chaos clean
+.PHONY: install demo test fuzz lint audit bench chaos clean
 
 install: $(INSTALLED)
 
@@ -33,6 +33,11 @@ lint: install
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy .
+	$(BIN)/bandit --quiet -ll --recursive livefeed producers
+
+# What is known about the dependencies, and the list of them (dist/livefeed.cdx.json). It asks the package index.
+audit: install
+	$(BIN)/python -m tests.security.audit
 
 # The figures of docs/benchmarks.md. It takes about half an hour, and the machine for itself.
 bench: install

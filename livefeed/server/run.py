@@ -124,5 +124,6 @@ def _allow_many_connections() -> None:
 
 def address(config: Config, port: int) -> str:
     """A URL that a browser on this machine can open."""
-    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(config.host, f"[{config.host}]" if ":" in config.host else config.host)  # noqa: S104
+    loopback = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}  # noqa: S104  # nosec B104  # nothing is bound here
+    host = loopback.get(config.host, f"[{config.host}]" if ":" in config.host else config.host)
     return f"{'http' if config.tls_certificate is None else 'https'}://{host}:{port}"
