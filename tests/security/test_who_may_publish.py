@@ -10,6 +10,7 @@ import httpx2
 import pytest
 
 from livefeed.auth.keys import Keys
+from tests.security.timing import compare, measure, wrong_keys
 from tests.security.tokens import token
 from tests.served import ADMIN_KEY, Server
 
@@ -144,3 +145,11 @@ def test_timing_tells_nothing_by_construction() -> None:
     """Keys are compared as SHA-256 digests, in constant time; the way there is the same for every wrong key."""
     assert getsource(Keys.find).count("compare_digest") == 2
     assert "==" not in getsource(Keys.find)
+
+
+def test_the_timing_of_refusals_can_be_measured(server: Server) -> None:
+    """The figures are in the documentation: a machine that does something else beside would fail an assertion on them."""
+    keys = wrong_keys(ADMIN_KEY, 0)
+    assert len({*keys.values(), ADMIN_KEY}) == 3
+    assert [len(key) for key in keys.values()] == [len(ADMIN_KEY)] * 2
+    assert "standard deviation" in compare(measure(server, keys, 5))
