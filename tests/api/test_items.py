@@ -13,6 +13,7 @@ import pytest
 from redis.asyncio import Redis
 
 from livefeed.api import items
+from livefeed.api.batches import from_array, from_lines
 from livefeed.exceptions import TooManyRequests
 from livefeed.grants import Caller
 from tests.api.desk import ADMIN, CONTRIBUTOR, EDITOR, ITEMS, PRODUCER, READER, Desk, open_desk, told
@@ -153,7 +154,7 @@ async def test_a_batch_is_taken_apart_beside_the_loop(desk: Desk, kind: str, mon
         beside.append(threading.current_thread() is not threading.main_thread())
         return split(body)
 
-    for split in (items.from_lines, items.from_array):
+    for split in (from_lines, from_array):
         monkeypatch.setattr(items, split.__name__, partial(seen, split))
     content = (b"[" + b"\n" * 1_000_000 + b"]") if kind == "application/json" else b"\n" * (4 << 20)
     response = await desk.ask("POST", ITEMS, content=content, content_type=kind)

@@ -81,6 +81,24 @@ def test_nothing_that_acts_is_left(vector: str) -> None:
     assert clean_html(html) == html
 
 
+TRACKERS = [
+    '<img src="http://tracker.example/pixel.gif">',
+    '<img srcset="https://tracker.example/a.png 2x">',
+    '<picture><source srcset="//tracker.example/a.png"></picture>',
+    '<video poster="https://tracker.example/a.png" src="https://tracker.example/a.mp4"></video>',
+    '<audio src="https://tracker.example/a.mp3"></audio>',
+    '<link rel="prefetch" href="https://tracker.example/">',
+    '<p style="background: url(https://tracker.example/a.png)">a</p>',
+    '<table background="https://tracker.example/a.png"><tr><td>a</td></tr></table>',
+    '<a href="https://a.example/" ping="https://tracker.example/">a</a>',
+]
+
+
+@pytest.mark.parametrize("markup", TRACKERS)
+def test_a_body_makes_no_browser_fetch_anything(markup: str) -> None:
+    assert "tracker.example" not in clean_html(f"<p>before</p>{markup}")
+
+
 def test_what_news_is_written_with_stays() -> None:
     html = '<h2>Day 3</h2><p>The <strong>mayor</strong> said: <q lang="fr">non</q>, see '
     html += '<a href="https://example.org/a?b=1&amp;c=2" rel="noopener noreferrer">more</a></p><ul><li>a</li></ul>'

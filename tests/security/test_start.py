@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import json
 import stat
+import tempfile
 from pathlib import Path
 
 import pytest
+from redis.asyncio import Redis
 
+from livefeed.log.connect import inspect
 from tests.served import ADMIN_KEY, running
 from tests.stores import Store
 
@@ -60,3 +63,36 @@ def test_a_key_that_others_can_read_stops_the_start(own_store: Store, tmp_path: 
     (tmp_path / "admin.key").chmod(0o644)
     with pytest.raises(RuntimeError, match="chmod 600"), running(tmp_path, own_store.url, LIVEFEED_ADMIN_KEY=""):
         pass
+
+
+EXPOSED: dict[str, list[str]] = {
+    "redis://feeds.example:6379": ["without a password", "without TLS"],
+    "redis://:a-password@feeds.example:6379": ["without TLS"],
+    "rediss://feeds.example:6380": ["without a password"],
+    "rediss://livefeed:a-password@feeds.example:6380": [],
+    "redis+sentinel://:a-password@127.0.0.1:26379,10.0.0.9:26379/news": ["without TLS"],
+    "redis://127.0.0.1:6379": [],
+    "redis://[::1]:6379": [],
+    "unix:///run/redis.sock": [],
+}
+
+
+@pytest.mark.parametrize("url", EXPOSED)
+async def test_a_redis_that_others_could_reach_or_overhear_is_warned_of(redis: Redis, url: str) -> None:
+    warnings = [said for said in (await inspect(redis, url)).warnings if "append-only" not in said]
+    assert [said.partition("is used ")[2] for said in warnings] == EXPOSED[url]
+    assert "a-password" not in "".join(warnings)
+
+
+@pytest.mark.parametrize(("host", "warned"), [("0.0.0.0", True), ("127.0.0.1", False)])
+def test_the_start_says_what_is_wrong_with_the_redis(tmp_path: Path, unused_tcp_port: int, host: str, warned: bool) -> None:
+    """The unspecified address leads to this machine, but is none of its loopback addresses."""
+    with tempfile.TemporaryDirectory(prefix="livefeed-") as folder:
+        store = Store(Path(folder), "--appendonly", "yes", port=unused_tcp_port)
+        store.start()
+        try:
+            with running(tmp_path, f"redis://{host}:{unused_tcp_port}", LIVEFEED_WORKERS="1") as server:
+                assert ("is used without a password" in server.output) is warned
+                assert ("is used without TLS" in server.output) is warned
+        finally:
+            store.kill()

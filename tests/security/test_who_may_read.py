@@ -141,6 +141,14 @@ def test_what_is_for_operators_is_not_for_the_world(server: Server, path: str) -
         assert client.get(path).status_code == 200
 
 
+@pytest.mark.parametrize(
+    "path", ["/debug", "/debug/vars", "/debug/pprof", "/admin", "/console", "/status", "/.env", "/.git/config"]
+)
+def test_there_is_nothing_for_developers(server: Server, path: str) -> None:
+    with server.client() as client:
+        assert client.get(path).status_code == 404
+
+
 def test_a_page_whose_name_was_made_to_lead_here_reads_no_metrics(server: Server) -> None:
     """DNS rebinding: the browser is on this machine, and the page is not."""
     with server.client(None) as client:
