@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ast
 import re
 from pathlib import Path
 
@@ -19,12 +20,29 @@ from livefeed.items import MAX_ITEM
 from livefeed.net import ConnectionLimits
 
 ROOT = Path(__file__).parent.parent
+FUNCTION = (ast.FunctionDef, ast.AsyncFunctionDef)
 TEXT = (ROOT / "docs" / "security.md").read_text()
 
 
 @pytest.mark.parametrize("path", sorted(set(re.findall(r"`(tests/[\w/]+\.py)`", TEXT))))
 def test_each_test_that_is_named_is_there(path: str) -> None:
     assert (ROOT / path).is_file()
+
+
+@pytest.mark.parametrize("path", sorted(set(re.findall(r"`(tests/[\w/]+\.py)::", TEXT))))
+def test_each_test_function_that_is_named_is_there(path: str) -> None:
+    functions = {node.name for node in ast.walk(ast.parse((ROOT / path).read_text())) if isinstance(node, FUNCTION)}
+    assert set(re.findall(rf"`{path}::(\w+)`", TEXT)) <= functions
+
+
+def test_each_attack_names_its_tests() -> None:
+    table = TEXT.partition("| attack | response | test |\n|---|---|---|\n")[2].partition("\n\n")[0]
+    rows = [line.strip("| ").split(" | ") for line in table.splitlines()]
+    assert len(rows) > 30
+    for attack, response, tests in rows:
+        assert attack
+        assert response
+        assert re.fullmatch(r"(`tests/[\w/]+\.py::test_\w+`(, )?)+", tests), attack
 
 
 @pytest.mark.parametrize("link", sorted(set(re.findall(r"\]\(([^)#]+)", TEXT))))
