@@ -1,1 +1,1 @@
-"""Feeds out: one page of items in the formats that other programs read."""
+"""Feed documents: a page of items in the formats that other programs read."""

@@ -12,7 +12,7 @@ from livefeed.items import Item, Rendition
 __all__ = ["correction_html", "html_body", "media_type", "plain", "text_body", "title"]
 
 MAX_TITLE = 120
-"""Characters of the body that stand in for a missing headline: a line in a reader's list."""
+"""Characters of the body that are used as a missing headline: about one line in a feed reader."""
 
 _BLOCK_END = re.compile(r"</(?:p|div|li|h[1-6]|blockquote|tr|pre|figcaption|dd|dt)\s*>|<br\s*/?>", re.IGNORECASE)
 # RFC 6838, 4.2, and parameters.
@@ -40,7 +40,7 @@ def html_body(item: Item) -> str:
 
 
 def correction_html(item: Item) -> str:
-    """The labelled correction that stands above the body: a reader's program shows the content and little else."""
+    """The labelled correction that precedes the body: feed readers show the content and little else."""
     if not item.correction:
         return ""
     return f"<p><strong>Correction:</strong> {html.escape(item.correction, quote=False)}</p>"
@@ -55,5 +55,5 @@ def title(item: Item) -> str:
 
 
 def media_type(rendition: Rendition) -> str:
-    """The media type, or "" where what was given is none: producers write "jpg" as well."""
+    """The media type, or "" if it is invalid: some producers write "jpg"."""
     return rendition.content_type if _MEDIA_TYPE.fullmatch(rendition.content_type) else ""

@@ -1,4 +1,4 @@
-"""A cache of written documents, valid until their feed changes."""
+"""A cache of rendered documents, valid until their feed changes."""
 
 from __future__ import annotations
 
@@ -12,11 +12,11 @@ __all__ = ["OVERHEAD", "Cache", "Document", "Key"]
 
 
 OVERHEAD = 1024
-"""Bytes that an entry takes beside its texts."""
+"""Overhead of an entry in bytes."""
 
 
 class Key(NamedTuple):
-    """What a document is asked for by; *base* is among it, because the document's links begin with it."""
+    """The key of a document. It includes *base*, because the document's links begin with it."""
 
     feed: str
     name: str
@@ -26,7 +26,7 @@ class Key(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A format's bytes, true for one *head* and *revision* of the feed and until an item on it expires (ms)."""
+    """A rendered document, valid for one *head* and *revision* of the feed, and until one of its items expires (ms)."""
 
     body: bytes
     etag: str
@@ -41,9 +41,9 @@ class Document:
 
 
 class Cache:
-    """The documents asked for most recently, of at most *limit* bytes together.
+    """The most recently used documents, up to *limit* bytes in total.
 
-    What they were asked for by counts too: anybody can ask for an empty page by the longest of names, again and again.
+    Keys count as well: anyone can request empty pages with many long host names.
     """
 
     def __init__(self, limit: int) -> None:

@@ -13,10 +13,10 @@ _TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 
 def last_modified(changed: int, now: int) -> str | None:
-    """The `Last-Modified` of what changed last at *changed* (ms), or None while a second change could have the same one.
+    """The `Last-Modified` for the last change at *changed* (ms), or None while a second change could have the same value.
 
-    It has whole seconds, and two changes in one second must not look like one: the time told is the second's end, and it is
-    not told before that is over, so that whoever was told it has seen all that happened in it.
+    It has a resolution of seconds, and two changes within one second must not share a value. It is therefore the end of the
+    second, and only sent once that is over, so that the document contains all changes of that second.
     """
     end = changed // 1000 + 1
     return format_datetime(datetime.fromtimestamp(end, UTC), usegmt=True) if end * 1000 <= now else None
@@ -26,7 +26,7 @@ def is_unchanged(headers: Mapping[str, str], etag: str, modified: str | None) ->
     """Whether a GET or HEAD with these *headers* is answered 304."""
     tags = headers.get("if-none-match")
     if tags is not None:
-        # 13.1.2: the comparison is the weak one; and then If-Modified-Since is not looked at.
+        # 13.1.2: weak comparison; If-Modified-Since is ignored if this header is present.
         return tags.strip() == "*" or etag in _TAG.findall(tags)
     since = headers.get("if-modified-since")
     if since is None or modified is None:
@@ -34,7 +34,7 @@ def is_unchanged(headers: Mapping[str, str], etag: str, modified: str | None) ->
     try:
         return parsedate_to_datetime(modified) <= _aware(parsedate_to_datetime(since))
     except (ValueError, OverflowError):
-        return False  # 13.1.3: a date that is none is ignored
+        return False  # 13.1.3: an invalid date is ignored
 
 
 def _aware(moment: datetime) -> datetime:

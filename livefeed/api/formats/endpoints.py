@@ -39,7 +39,7 @@ RECENT = 200
 CACHE = 32 * 1024 * 1024
 """Size of a worker's document cache in bytes."""
 
-# What a list gives as `next`; anything else was made up.
+# The form of a list's `next`; other values are invalid.
 _BEFORE = re.compile(r"[\x21-\x7e]{1,128}")
 
 
@@ -54,9 +54,9 @@ FORMATS = tuple(Format(module.NAME, module.MEDIA_TYPE, module.write) for module 
 
 
 class Formats:
-    """The endpoints of the feeds out.
+    """The endpoints of the feed documents.
 
-    *now* tells ms since the epoch. *base* is the server's public address; without one it is what each request was sent to.
+    *now* returns the time in ms since the epoch. *base* is the server's public URL; without it, the URL of each request is used.
     """
 
     def __init__(self, catalog: Catalog, items: ItemStore, log: EventLog, now: Callable[[], int], base: str = "") -> None:
@@ -91,7 +91,7 @@ class Formats:
         return _answer(request, wanted, feed, key, document, self._now())
 
     async def _written(self, wanted: Format, key: Key) -> Document:
-        """The current document, written once for concurrent requests."""
+        """The current document, rendered once for concurrent requests."""
         lock = self._writing.setdefault(key, asyncio.Lock())
         async with lock:
             feed = await self._catalog.get(key.feed)
@@ -105,7 +105,7 @@ class Formats:
             return document
 
     async def _read(self, key: Key) -> tuple[Listing, list[Event]]:
-        """A list of items, and the events up to a later moment: so that a kill after the list is seen."""
+        """A list of items, and the events up to a later moment, so that a kill after the list was read is noticed."""
         for _ in range(3):
             listing = await self._items.newest(key.feed, ITEMS, before=key.before or "")
             recent = await self._log.latest(key.feed, RECENT)
@@ -127,7 +127,7 @@ def _page(feed: Feed, key: Key, listing: Listing, recent: Iterable[Event], now: 
     removed = _removed(recent)
     read = [msgspec.json.decode(row.data, type=Item) for row in listing.rows]
     items = [item for item in read if item.id not in removed or removed[item.id].cursor <= listing.head]
-    # What was removed is told with the newest items: that is the document that everybody asks for again.
+    # Tombstones are on the first page, which is the one that clients poll.
     told = () if key.before else tuple(msgspec.json.decode(event.data, type=Tombstone) for event in removed.values())
     changes = [item.version_created for item in items] + [tombstone.version_created for tombstone in told]
     return Page.of(
@@ -151,13 +151,13 @@ def _answer(request: Request, wanted: Format, feed: Feed, key: Key, document: Do
     public = feed.settings.public
     headers = {
         "ETag": document.etag,
-        # Kept, but asked for each time: a killed text must not live on in somebody's cache.
+        # May be stored, but must be revalidated: a killed text must not survive in a cache.
         "Cache-Control": "public, no-cache" if public else "private, no-cache",
         "Link": _links(wanted, key, document),
     }
     if not public:
         headers["Vary"] = "Authorization, Cookie"
-    # An expiry changes the document and is no event: a time could not tell it.
+    # An expiry changes the document without an event, which a modification time does not reflect.
     modified = last_modified(document.head.ms, now) if document.expires is None else None
     if modified:
         headers["Last-Modified"] = modified
@@ -170,7 +170,7 @@ def _answer(request: Request, wanted: Format, feed: Feed, key: Key, document: Do
 
 
 def _links(wanted: Format, key: Key, document: Document) -> str:
-    # Without the host: a relative reference is resolved against the address that was asked.
+    # Without the host: a relative reference is resolved against the request's URL.
     publication = Publication(key.feed, FeedSettings(), "")
     links = [
         f'<{publication.address(wanted.name, key.before)}>; rel="self"',

@@ -1,7 +1,7 @@
 """The table of every field in every format; `python -m livefeed.api.formats.fields docs/formats.md` writes it there.
 
-A place in a JSON format is a path of names, `[]` for "of each" and `[name=value]` for "of those with"; in an XML format it is
-an XPath. The tests send an item with every field through the writers and look in these places.
+For JSON formats a location is a path of names, with `[]` for "each element" and `[name=value]` for "the elements with this
+value"; for XML formats it is an XPath. The tests render an item with every field and verify these locations.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ FORMATS = ("json", "atom", "rss", "ninjs", "jsonld")
 _TITLES = ("JSON Feed 1.1", "Atom", "RSS 2.0", "ninjs 3.1", "LiveBlogPosting")
 
 EACH = {"json": "items[].", "atom": "entry/", "rss": "channel/item/", "ninjs": "[].", "jsonld": "liveBlogUpdate[]."}
-"""Where a format has the items: the places of an item's fields begin there, those of the feed's at the root."""
+"""The location of the items. Locations of an item's fields are relative to it, those of the feed's to the root."""
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Where one field stands in each format; empty: that format does not carry it."""
+    """The location of one field in each format; empty if the format does not contain it."""
 
     field: str
     json: str = ""
@@ -217,7 +217,7 @@ FEED = (
 
 
 def table(rows: Iterable[Row]) -> str:
-    """The rows in Markdown."""
+    """The rows as a Markdown table."""
     lines = ["| | " + " | ".join(_TITLES) + " |", "|---" * (len(_TITLES) + 1) + "|"]
     for row in rows:
         cells = (f"`{place}`" if (place := row.place(name)) else "–" for name in FORMATS)
@@ -226,7 +226,7 @@ def table(rows: Iterable[Row]) -> str:
 
 
 def insert(text: str) -> str:
-    """*text* with the tables between its marks made anew."""
+    """*text* with the tables between its markers regenerated."""
     for name, rows in (("item", ITEM), ("feed", FEED)):
         begin, end = f"<!-- {name} -->\n", f"<!-- end of {name} -->"
         before, _, rest = text.partition(begin)

@@ -64,7 +64,7 @@ def _byline(item: Item) -> list[dict[str, str]]:
 
 
 def _attachment(rendition: Rendition) -> dict[str, Any]:
-    # `mime_type` is required; what nobody told is bytes (RFC 2046, 4.5.1).
+    # `mime_type` is required; the default for unknown data is a byte stream (RFC 2046, 4.5.1).
     required = {"url": rendition.href, "mime_type": media_type(rendition) or "application/octet-stream"}
     extension = {
         "name": rendition.name,
@@ -77,7 +77,7 @@ def _attachment(rendition: Rendition) -> dict[str, Any]:
 
 
 def _extension(item: Item) -> dict[str, Any]:
-    """What JSON Feed has no name for, under ours: all names that begin with an underscore are extensions."""
+    """Fields without an equivalent in JSON Feed. Names that begin with an underscore are extensions."""
     extension = {
         "id": item.id,
         "version": item.version,
@@ -116,5 +116,5 @@ def _removed(tombstone: Tombstone) -> dict[str, Any]:
 
 
 def _filled(members: dict[str, Any], keep: tuple[str, ...] = ()) -> dict[str, Any]:
-    """*members* without the empty ones: the specification knows no null, and an absent member says "not given"."""
+    """*members* without the empty ones: the specification has no null, and an absent member means "not given"."""
     return {name: value for name, value in members.items() if name in keep or value not in ("", None, [], {}, False, ())}

@@ -17,7 +17,7 @@ MEDIA_TYPE = "application/ld+json; charset=utf-8"
 
 
 def write(page: Page) -> bytes:
-    """The page as a LiveBlogPosting, fit for a `<script>` element."""
+    """The page as a LiveBlogPosting that can be embedded in a `<script>` element."""
     publication = page.publication
     begin = min((item.content_created for item in page.items), default=page.updated)
     publisher = {"@type": "Organization", "name": publication.title, "url": publication.home}
@@ -112,9 +112,9 @@ def _filled(members: dict[str, Any], keep: tuple[str, ...] = ()) -> dict[str, An
 
 
 def _dumps(document: dict[str, Any]) -> bytes:
-    """JSON that cannot end the `<script>` element that it stands in, and is valid JavaScript in every browser.
+    """JSON that cannot terminate the enclosing `<script>` element, and is valid JavaScript in every browser.
 
-    These characters occur in JSON only inside strings, where the escape means the same.
+    These characters only occur inside JSON strings, where the escape is equivalent.
     """
     text = orjson.dumps(document)
     for character in "<>&\u2028\u2029":

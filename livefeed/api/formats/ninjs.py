@@ -110,7 +110,7 @@ def _associated(item: Item) -> Iterator[dict[str, Any]]:
 
 
 def _captions(item: Item) -> Iterator[dict[str, Any]]:
-    """What a rendition has no member for, said by an association with its name and address."""
+    """Fields without an equivalent in renditions, as an association with the rendition's name and address."""
     for rendition in item.renditions:
         if rendition.caption or rendition.credit:
             descriptions = list(_texts((ninjs.CAPTION, "text/plain", rendition.caption)))

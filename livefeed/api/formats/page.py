@@ -1,4 +1,4 @@
-"""Pages: what every format is written from."""
+"""Pages: the input of all formats."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Publication:
         return f"{self.base}/read/{quote(self.feed)}/{quote(item_id, safe='')}"
 
     def address(self, name: str, before: str | None = None) -> str:
-        """Where the format *name* (`feed.atom`) is read, from the newest item or from *before* on."""
+        """The URL of the format *name* (`feed.atom`), from the newest item or from *before*."""
         return f"{self.base}/v1/feeds/{quote(self.feed)}/{name}" + (f"?before={quote(before, safe='')}" if before else "")
 
 
@@ -74,7 +74,7 @@ class Page:
 
     @property
     def complete(self) -> bool:
-        """Whether this is all there is and ever will be: a closed feed on one page."""
+        """Whether this page is complete and final: a closed feed on one page."""
         return not self.publication.settings.open and self.before is None and self.next is None
 
 

@@ -19,7 +19,7 @@ MEDIA_TYPE = "application/rss+xml; charset=utf-8"
 
 
 def write(page: Page) -> bytes:
-    """The page as an RSS document; what was removed is simply no longer there."""
+    """The page as an RSS document. Removed items are simply absent."""
     publication = page.publication
     root = Element("rss", {"version": "2.0"} | declared("atom", "content", "dc", "georss", "media"))
     element = add(root, "channel")
@@ -47,7 +47,7 @@ def _item(parent: Element, item: Item, publication: Publication) -> None:
     add(element, "pubDate", _rfc822(item.content_created))
     add(element, "atom:updated", item.version_created)
     content = correction_html(item) + html_body(item)
-    # A description is HTML, so that plain words are escaped twice: once as HTML, once as XML.
+    # A description is HTML, so plain text is escaped twice: once as HTML, once as XML.
     description = correction_html(item) + escape(item.summary, quote=False) if item.summary else content
     if description:
         add(element, "description", description)
@@ -75,7 +75,7 @@ def _extras(element: Element, item: Item) -> None:
 
 
 def _media(element: Element, rendition: Rendition) -> None:
-    # Not `enclosure`: its `length` in bytes is required, and nobody told us.
+    # Not `enclosure`, which requires the `length` in bytes: it is not known.
     width, height = (str(n) if n else "" for n in (rendition.width, rendition.height))
     content = add(element, "media:content", url=rendition.href, type=media_type(rendition), width=width, height=height)
     if rendition.title:

@@ -1,4 +1,4 @@
-"""XML as feeds are written in it."""
+"""Helpers for writing XML feeds."""
 
 from __future__ import annotations
 
@@ -19,14 +19,14 @@ NAMESPACES = {
     "media": "http://search.yahoo.com/mrss/",
 }
 
-# XML 1.0, 2.2 "Char": no reference can carry what is not in it, so that it can only be left out.
+# XML 1.0, 2.2 "Char": other characters cannot be represented, not even as references, and are omitted.
 _IMPOSSIBLE = re.compile("[^\t\n\r\u0020-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
 
 
 def declared(*prefixes: str) -> dict[str, str]:
     """The attributes that bind *prefixes*.
 
-    Names are written with their prefix as they stand: ElementTree's own registry of prefixes is one for the whole process.
+    Names are written with their prefix, because ElementTree's registry of prefixes is global to the process.
     """
     return {f"xmlns:{prefix}": NAMESPACES[prefix] for prefix in prefixes}
 
@@ -41,7 +41,7 @@ def add(parent: Element, name: str, text: str = "", **attributes: str) -> Elemen
 
 
 def add_where(parent: Element, item: Item) -> None:
-    """Where the item happens, in GeoRSS, which has one name and one point for it."""
+    """The item's location in GeoRSS, which allows one name and one point."""
     if item.located:
         add(parent, "georss:featurename", item.located)
     for place in item.places:
