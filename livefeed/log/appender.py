@@ -66,9 +66,12 @@ class Appender:
 
     async def _lead(self, waits: tuple[Wait, ...], calls: list[_Call]) -> None:
         try:
-            await asyncio.sleep(0)
-            if self._waiting.get(waits) is calls:
-                del self._waiting[waits]
+            try:
+                await asyncio.sleep(0)
+            finally:
+                # Also when this call is cancelled here: later calls would join a list that nobody sends.
+                if self._waiting.get(waits) is calls:
+                    del self._waiting[waits]
             await self._send(waits, calls)
         finally:
             for call in calls:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 
+import pytest
 from redis.asyncio import Redis
 
 from livefeed.cursors import BIRTH
 from livefeed.events import EventType
+from livefeed.exceptions import Unavailable
 from livefeed.feeds import FeedSettings
 from livefeed.holes import Hole, NoFeed, Page
 from livefeed.log.catalog import Catalog
@@ -131,3 +133,18 @@ async def test_since(log: EventLog, redis: Redis) -> None:
 
     await keep(redis, events=1)
     assert await log.since(FEED, 0) == Hole("trimmed")
+
+
+async def test_a_call_that_is_given_up_before_it_is_sent_holds_up_no_other(log: EventLog) -> None:
+    """A client may hang up in the very turn of the loop in which its change would be sent with those of others."""
+    leading, joining = (asyncio.create_task(log.append(FEED, published())) for _ in range(2))
+    await asyncio.sleep(0)
+    assert log.appending
+    leading.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await leading
+    with pytest.raises(Unavailable, match="safe to repeat"):
+        await joining
+
+    async with asyncio.timeout(5):
+        assert (await append(log, published())).seq == 1
