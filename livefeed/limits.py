@@ -77,6 +77,8 @@ class Meter:
             raise TooManyRequests(self._rule, retry_after=ceil(wait))
 
 
+# Asked for each connection of an address that has many.
+@lru_cache(maxsize=1024)
 def _is_private(site: str) -> bool:
     try:
         return not ip_network(site).is_global

@@ -19,6 +19,9 @@ __all__ = ["Notices"]
 _RECENT_MS = 3_000
 """A reader that shares a compressed stream and got an event this recently is skipped until the wheel's next turn."""
 
+_HELLO_MS = 10
+"""How old the time in a shared `hello` may be: less than what the network adds to it."""
+
 _RETRY_UNAVAILABLE_MS = 1_000
 """When to come back after a refusal: outages of the log are mostly failovers, which take a few seconds."""
 
@@ -33,10 +36,18 @@ class Notices:
         self.feed = feed
         self.terms = terms
         self._groups = groups
+        self._hello: tuple[object, bytes] = (None, b"")
 
     def event(self, wire: Wire, name: str, data: Mapping[str, Any] | bytes, cursor: Cursor | None = None) -> bytes:
         """The control event *name*, encoded for *wire*. *cursor* is given when it moves the reader's position."""
         return self.terms.event(wire, self.feed, name, data, cursor)
+
+    def hello(self, wire: Wire, head: Cursor, resumed: bool | None, cursor: Cursor | None) -> bytes:
+        """`hello`, shared by those who join at about the same time: in a reconnect storm it was a tenth of a handshake."""
+        made_for = (wire, head, resumed, cursor, self.terms.now() // _HELLO_MS)
+        if self._hello[0] != made_for:
+            self._hello = (made_for, self.event(wire, "hello", self.terms.hello(self.feed, head, resumed), cursor))
+        return self._hello[1]
 
     def listing(self, listing: Listing, wire: Wire, reset: tuple[Reason, tuple[int, int] | None] | None) -> bytes:
         """*listing* as a `snapshot`, or when *reset* says why, as a `reset`."""

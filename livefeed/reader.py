@@ -143,11 +143,11 @@ class Reader:
         if self.state is not State.OPENING:
             return
         self.state = State.BEHIND
-        data = self.channel.terms.hello(self.channel.feed, self.channel.ring.head, resumed)
+        channel = self.channel
         if self.greet is not None:
-            self.greet(self, data, cursor)
+            self.greet(self, channel.terms.hello(channel.feed, channel.ring.head, resumed), cursor)
         else:
-            self.say("hello", data, cursor)
+            self.sink.write(channel.notices.hello(self.sink.wire, channel.ring.head, resumed, cursor))
 
     def say(self, name: str, data: Mapping[str, Any] | bytes, cursor: Cursor | None = None) -> None:
         """Write a stream event."""

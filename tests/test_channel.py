@@ -111,6 +111,27 @@ def test_live_from_now() -> None:
     assert reader.heard() == ["hello", "11", "12"]
 
 
+def test_a_hello_is_shared_only_by_those_who_are_told_the_same() -> None:
+    now = 1_795_435_200_000
+    terms = Terms(version="1", heartbeat=15, now=lambda: now)
+    channel = Channel("world", HEAD, terms=terms, ask=lambda *_: None, counters=Counters())
+
+    def hello(start: Start) -> dict[str, object]:
+        connection = Connection()
+        channel.join(Reader(channel, connection, start))
+        return connection.data()
+
+    first = hello(FromNow())
+    now += 1
+    assert hello(FromNow()) == first
+    assert hello(After(HEAD))["resumed"] is True
+    now += 20
+    late = hello(FromNow())
+    assert late["serverTime"] != first["serverTime"]
+    channel.heard(page(11))
+    assert hello(FromNow()) == {**late, "head": str(Cursor(1_011, 11))}
+
+
 def test_a_cursor_in_the_ring_is_continued_without_asking() -> None:
     feed = Feed()
     feed.hear(11, 12)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import partial
+from functools import lru_cache, partial
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -28,6 +28,8 @@ _VARY = [(b"vary", b"Accept")]
 _ENDS = {"expired": 4401, "revoked": 4401, "forbidden": 4403}
 
 
+# Programs and browsers send few different ones.
+@lru_cache(maxsize=64)
 def negotiate(accept: str) -> str:
     """`sse` or `json`, negotiated by the `Accept` header (RFC 9110, 12.5.1). Raises `NotAcceptable`."""
     best, chosen = 0.0, ""

@@ -35,9 +35,10 @@ class CorsMiddleware:
             await self._app(scope, receive, send)
             return
         headers = Headers(scope=scope)
-        origin = headers.get("origin")
-        asked = headers.get("access-control-request-method")
-        if scope["method"] == "OPTIONS" and origin is not None and asked is not None:
+        preflight = scope["method"] == "OPTIONS" and "access-control-request-method" in headers
+        # Where no origin is listed, `Origin` makes a difference to preflights alone.
+        origin = headers.get("origin") if preflight or self._origins else None
+        if preflight and origin is not None:
             await self._answer_preflight(scope, send, origin)
             return
         scope.setdefault("livefeed.headers", []).extend(self._simple(scope, origin))

@@ -7,6 +7,12 @@
 --   state      open, closed or deleted
 --   life       how often a feed of this name was created: idempotency records of earlier lives do not count
 --   keep_*     retention: events, age (s), bytes, items
+--
+-- An entry of the log is one event, and its id is the event's cursor:
+--   t, d       type of the event, and its data as JSON
+--   i, u       id and URI of the item
+--   g, l       all tags that the item ever had, one per line, and its lowest urgency ever
+--   p          id of the previous event: with it, a tail sees that no event is missing in between
 
 local function key(name) return ARGV[1] .. name end
 

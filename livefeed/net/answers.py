@@ -10,8 +10,11 @@ import orjson
 __all__ = ["answer", "come_again", "response_head"]
 
 
+_PHRASES = {status.value: status.phrase.encode() for status in HTTPStatus}
+
+
 def response_head(status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
-    lines = [b"HTTP/1.1 %d %b" % (status, _phrase(status)), *(b"%b: %b" % header for header in headers)]
+    lines = [b"HTTP/1.1 %d %b" % (status, _PHRASES.get(status, b"")), *(b"%b: %b" % header for header in headers)]
     head = b"\r\n".join(lines)
     if head.count(b"\n") != len(lines) - 1 or head.count(b"\r") != len(lines) - 1:
         raise ValueError("a header must not contain a line break")
@@ -20,7 +23,7 @@ def response_head(status: int, headers: Iterable[tuple[bytes, bytes]]) -> bytes:
 
 def answer(status: int, detail: str, headers: Iterable[tuple[bytes, bytes]] = ()) -> bytes:
     """A problem document (RFC 9457)."""
-    title = _phrase(status).decode()
+    title = HTTPStatus(status).phrase
     body = orjson.dumps({"type": "about:blank", "title": title, "status": status, "detail": detail})
     about: list[tuple[bytes, bytes]] = [
         (b"content-type", b"application/problem+json"),
@@ -39,10 +42,3 @@ def come_again(retry_ms: int, headers: Iterable[tuple[bytes, bytes]] = ()) -> by
         (b"connection", b"close"),
     ]
     return response_head(200, [*headers, *about]) + b"retry: %d\n\n" % retry_ms
-
-
-def _phrase(status: int) -> bytes:
-    try:
-        return HTTPStatus(status).phrase.encode()
-    except ValueError:
-        return b""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
@@ -50,13 +51,19 @@ class StreamHandOver:
         return False
 
 
+@lru_cache(maxsize=64)
+def _head(headers: Headers) -> bytes:
+    """The head of a stream. Within one second it differs only by what is accepted, and from which listed origin."""
+    return response_head(200, headers)
+
+
 def _answer(protocol: HttpProtocol, cycle: RequestResponseCycle, headers: Headers) -> tuple[Wire, bytes]:
     # The same bytes for every version of HTTP: not chunked, the end of the connection is the end of the stream.
     lines = [*protocol.server_state.default_headers, *headers, (b"connection", b"close")]
     if not protocol.network.limits.compression:
-        return SSE, response_head(200, lines)
+        return SSE, _head(tuple(lines))
     lines.append((b"vary", b"Accept-Encoding"))
     accepted = b",".join(value for name, value in cycle.scope["headers"] if name == b"accept-encoding")
     if not accepts_gzip(accepted.decode("latin-1")):
-        return SSE, response_head(200, lines)
-    return GZIP, response_head(200, [*lines, (b"content-encoding", b"gzip")]) + GZIP_HEADER
+        return SSE, _head(tuple(lines))
+    return GZIP, _head((*lines, (b"content-encoding", b"gzip"))) + GZIP_HEADER
