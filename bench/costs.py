@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from bench.feed import make_feed, serving
-from bench.inflate import MARKER, Inflating
+from bench.inflate import MARKER, OFFER, inflating
 from bench.measure import Bench, Row, row
 from bench.real import MOST, demo_items, real_items
 from bench.servers import Server, limit
@@ -101,9 +101,7 @@ def _compressed(bench: Bench, server: Server, wire: str, readers: int, items: in
     }
     if not deflated:
         return bench.readers(server, wire, **options)
-    if wire == "ws":
-        offer = "Sec-WebSocket-Extensions: permessage-deflate; client_no_context_takeover; server_no_context_takeover\r\n"
-        return bench.readers(server, wire, **options, headers=offer, deflated=True)
-    with Inflating(server) as inflating:
-        result = bench.readers(server, wire, **options, headers="Accept-Encoding: gzip\r\n")
-    return {**result, "deliveries": inflating.events * readers, "fewest": inflating.events, "most": inflating.events}
+    offered = "Accept-Encoding: gzip" if wire == "sse" else f"Sec-WebSocket-Extensions: {OFFER}"
+    with inflating(server, wire) as counted:
+        result = bench.readers(server, wire, **options, headers=f"{offered}\r\n")
+    return {**result, "deliveries": counted.events * readers, "fewest": counted.events, "most": counted.events}

@@ -4,8 +4,7 @@
  *   readers --port P (--sse PATH | --ws PATH) --readers N --expect M [options]
  *
  * An event is counted where its publish time stands: --marker, then nanoseconds since the epoch. Latency is that time to the read()
- * which brought it, of what was published after the reader was answered. With --deflated an event is a WebSocket text frame after go,
- * whatever is in it, and has no time. One line of JSON comes out at the end.
+ * which brought it, of what was published after the reader was answered. One line of JSON comes out at the end.
  *
  * The sockets are opened at --rate a second (0: at once). When all are answered, and --settle seconds later, --publish is run by the
  * shell ("go"). The run ends when every reader has M events, or --idle seconds after the last one, or --hold seconds after go, or
@@ -171,7 +170,7 @@ static void options(int argc, char **argv) {
         {"port", 1, 0, 'p'}, {"sse", 1, 0, 's'}, {"ws", 1, 0, 'w'}, {"readers", 1, 0, 'n'}, {"expect", 1, 0, 'e'}, {"marker", 1, 0, 'm'},
         {"publish", 1, 0, 'x'}, {"rate", 1, 0, 'r'}, {"settle", 1, 0, 'S'}, {"idle", 1, 0, 'i'}, {"timeout", 1, 0, 't'}, {"hold", 1, 0, 'H'},
         {"linger", 1, 0, 'l'},
-        {"server", 1, 0, 'P'}, {"stall-for", 1, 0, 'f'}, {"ways", 1, 0, 'y'}, {"deflated", 0, 0, 'd'},
+        {"server", 1, 0, 'P'}, {"stall-for", 1, 0, 'f'}, {"ways", 1, 0, 'y'},
         {"others", 1, 0, 'k'}, {"others-path", 1, 0, 'K'}, {"others-expect", 1, 0, 'E'}, {"others-after", 1, 0, 'A'}, {"headers", 1, 0, 'h'}, {"greet", 1, 0, 'g'}, {"verbose", 0, 0, 'v'}, {0}};
     for (int o; (o = getopt_long(argc, argv, "", known, NULL)) != -1;) switch (o) {
         case 'p': port = atoi(optarg); break;
@@ -192,7 +191,6 @@ static void options(int argc, char **argv) {
             servers[server_count++] = atol(optarg);
             break;
         case 'y': groups[MAIN].ways = atoi(optarg); break;
-        case 'd': deflated = 1; break;
         case 'k': groups[OTHERS].count = atoi(optarg); break;
         case 'K': groups[OTHERS].path = optarg; break;
         case 'E': groups[OTHERS].expect = strtoull(optarg, NULL, 10); break;

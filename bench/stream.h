@@ -37,7 +37,7 @@ struct group {
 
 enum { MAIN, OTHERS };
 static struct group groups[2] = {{.count = 1000, .ways = 1 << 30, .path = "/"}, {.ways = 1 << 30}};
-static int is_ws, deflated, verbose;
+static int is_ws, verbose;
 static const char *marker = "~ts=", *greeting = "";
 static size_t marker_size;
 static uint64_t go_at, first_at, last_at;
@@ -120,7 +120,7 @@ static void take_frames(struct reader *r, const char *at, const char *end, uint6
     while (at < end && r->state == READING) {
         if (r->payload) {
             size_t piece = (size_t)(end - at) < r->payload ? (size_t)(end - at) : (size_t)r->payload;
-            if ((r->head[0] & 15) < 8 && !deflated) scan(r, at, at + piece, real, mono);
+            if ((r->head[0] & 15) < 8) scan(r, at, at + piece, real, mono);
             r->payload -= piece;
             at += piece;
             continue;
@@ -135,7 +135,6 @@ static void take_frames(struct reader *r, const char *at, const char *end, uint6
             for (int i = 2; i < need; i++) r->payload = r->payload << 8 | r->head[i];
         }
         r->head_bytes = 0;
-        if (deflated && go_at && (r->head[0] & 15) == 1) note_event(r, 0, real, mono);
         if ((r->head[0] & 15) == 9) answer_ping(r);
         if ((r->head[0] & 15) == 8) { broken++; leave(r); }
     }
