@@ -77,7 +77,7 @@ async def few_files(scale: Scale) -> Outcome:
             async with following(late):
                 await own.publish(40)
                 await own.level([*readers, *late])
-        figures = {"connections": len(herd), "served": served, "processor share": round(busy, 2), "dropped": dropped}
+        figures = {"connections requested": len(herd), "served": served, "processor share": round(busy, 2), "dropped": dropped}
         verdict = own.judge([*readers, *late], **figures)
         verdict.violations += own.ledger.lost + dropped + (served == len(herd)) + (workers != workers_of(own.server.pid))
         verdict.violations += sum(len(reader.heard.resets) for reader in readers) + (scale.full and busy > 0.2)

@@ -51,7 +51,8 @@ class Crowd:
             Unknown("unknown"),
         ]
         start = self.random.choice(starts)
-        if isinstance(start, After) and start.position.ms < 0:
+        # The log's own name for a floor whose time is unknown is 0-<number>: no event ever has it.
+        if isinstance(start, After) and start.position != BIRTH and start.position.ms <= 0:
             return
         tags = frozenset(self.random.sample(TAGS, self.random.choice([0, 0, 1, 2])))
         only = self.random.choice([Filter.ALL, Filter.ALL, Filter(tags), Filter(tags, self.random.randint(3, 8))])
