@@ -215,7 +215,7 @@ def main() -> None:
     with tempfile.TemporaryDirectory(prefix="livefeed-") as folder:
         store = Store(Path(folder))
         store.start()
-        # As docs/security.md advises for a server on the internet: no key needs more.
+        # As docs/security.md advises for a deployment: a desk needs no more.
         with running(Path(folder), store.url, LIVEFEED_PUBLISH_RATE="50", LIVEFEED_PUBLISH_BURST="200") as server:
             print(asyncio.run(lay_siege(server, slow=500, readers=50, seconds=20)))  # noqa: T201
         store.kill()
