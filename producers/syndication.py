@@ -69,6 +69,7 @@ def read(body: bytes, *, url: str, content_type: str) -> Channel:
     if body.lstrip(b"\xef\xbb\xbf \t\r\n")[:1] in (b"{", b"["):
         return _json_feed(body)
     _refuse_bombs(body)
+    body, content_type = _decodable(body, content_type)
     headers = {"content-type": content_type, "content-location": url}
     parsed = feedparser.parse(io.BytesIO(_REFERENCE.sub(_possible, body)), response_headers=headers)
     if not parsed.entries and not parsed.get("version"):
@@ -80,6 +81,35 @@ def read(body: bytes, *, url: str, content_type: str) -> Channel:
         language=str(channel.get("language", "")),
         entries=tuple(_entry(entry) for entry in parsed.entries[:MAX_ENTRIES]),
     )
+
+
+_CHARSET = re.compile(r"charset\s*=\s*[\"']?([\w.:-]+)", re.IGNORECASE)
+_DECLARED = re.compile(rb"""\A\s*<\?xml[^>]*\sencoding\s*=\s*["']([\w.:-]+)["']""")
+_MARKED = re.compile(rb"\A(?:\xef\xbb\xbf|\xff\xfe|\xfe\xff)|\A[^>]{0,3}\0")
+
+
+def _decodable(body: bytes, content_type: str) -> tuple[bytes, str]:
+    """The document and its media type, in UTF-8 unless it is in an encoding that it states.
+
+    Without one, feedparser asks chardet where that happens to be installed, and the same document reads differently.
+    """
+    stated = _CHARSET.search(content_type)
+    declared = _DECLARED.search(body)
+    encodings = ([stated[1]] if stated else []) + ([declared[1].decode("ascii")] if declared else [])
+    if _MARKED.search(body) or any(_is_in(body, encoding) for encoding in encodings):
+        return body, content_type
+    if not _is_in(body, "utf-8"):
+        # What the web's browsers assume (WHATWG Encoding); its five unused bytes become U+FFFD.
+        body = body.decode("windows-1252", "replace").encode()
+    return body, f"{content_type.partition(';')[0] or 'application/xml'}; charset=utf-8"
+
+
+def _is_in(body: bytes, encoding: str) -> bool:
+    try:
+        body.decode(encoding)
+    except (UnicodeDecodeError, LookupError):
+        return False
+    return True
 
 
 _ENTITY = re.compile(rb"<!\s*ENTITY", re.IGNORECASE)
