@@ -38,9 +38,12 @@ class LiveServer:
             "LIVEFEED_TOKEN": KEY,
         }
         self._process: asyncio.subprocess.Process | None = None
+        self._began = 0
+        """How much the log had when it was started last."""
 
     async def start(self) -> None:
         with self._log.open("ab") as log:
+            self._began = log.tell()
             self._process = await asyncio.create_subprocess_exec(
                 *(sys.executable, "-m", "livefeed", "serve", "--port", str(self.port), *self._arguments),
                 env={name: value for name, value in self.environ.items() if name not in ("LIVEFEED_URL", "LIVEFEED_TOKEN")},
@@ -55,6 +58,9 @@ class LiveServer:
     async def _ready(self, http: httpx2.AsyncClient) -> bool:
         assert self._process is not None
         assert self._process.returncode is None, self._log.read_text()
+        # One worker can answer while others still start, and the server gives up if one of those is killed.
+        if b'"event":"serving"' not in self._log.read_bytes()[self._began :]:
+            return False
         try:
             return (await http.get(f"{self.url}/readyz")).status_code == 200
         except httpx2.TransportError:
