@@ -21,23 +21,26 @@ __all__ = ["StreamHandOver"]
 
 
 class StreamHandOver:
-    """Offers one request's connection for hand-over."""
+    """Offers one request's connection for hand-over.
 
-    __slots__ = ("_cycle", "_protocol")
+    The request's scope holds the offer, so the offer must not hold the request: what a flood of connections leaves behind would
+    have to wait for the garbage collector, which then stops every reader for a tenth of a second.
+    """
 
-    def __init__(self, protocol: HttpProtocol, cycle: RequestResponseCycle) -> None:
+    __slots__ = ("_protocol",)
+
+    def __init__(self, protocol: HttpProtocol) -> None:
         self._protocol: HttpProtocol | None = protocol
-        self._cycle: RequestResponseCycle | None = cycle
 
     def sse(self, headers: Headers, start: Start, /) -> bool:
         """The head, the hand-over and the owner's first bytes, in one iteration of the event loop."""
         # Release everything that belongs to the request.
-        protocol, cycle = self._protocol, self._cycle
-        self._protocol = self._cycle = None
-        if protocol is None or cycle is None or protocol.transport.is_closing():
+        protocol, self._protocol = self._protocol, None
+        if protocol is None or protocol.transport.is_closing() or protocol.offer is not self:
             return False
+        cycle = protocol.cycle
         # A pipelined request, or an incomplete body, still needs the parser and the request cycle.
-        if protocol.cycle is not cycle or cycle.more_body or cycle.body or cycle.disconnected:
+        if cycle.more_body or cycle.body or cycle.disconnected:
             return False
         wire, head = _answer(protocol, cycle, headers)
         address = protocol.release()

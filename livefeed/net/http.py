@@ -68,6 +68,8 @@ class HttpProtocol(HttpToolsProtocol):
         self._deaf = False
         # The request that is being answered; uvicorn's `cycle` is the one that was read last, which may wait behind it.
         self._answered: RequestResponseCycle | None = None
+        # The hand-over that was offered to the request that was read last.
+        self.offer: StreamHandOver | None = None
 
     # The connection.
 
@@ -93,6 +95,13 @@ class HttpProtocol(HttpToolsProtocol):
         self.network.level(self)
         self.network.leave(self._address)
         self._address = None
+        self._forget()
+
+    def _forget(self) -> None:
+        """Break the reference cycles of protocol, request and offer."""
+        self.offer = self._answered = None
+        self.cycle = self.scope = None  # type: ignore[assignment]  # as uvicorn initialises them
+        self.pipeline.clear()
 
     def data_received(self, data: bytes) -> None:
         self._unset_keepalive_if_required()
@@ -166,9 +175,10 @@ class HttpProtocol(HttpToolsProtocol):
         self.network.await_body(self)
         super().on_headers_complete()
         self._part = _Part.BODY
+        self.offer = None
         if self.scope["method"] == "GET" and "path" in self.scope:
-            scope = cast(Scope, self.scope)
-            scope["extensions"] = {HAND_OVER: StreamHandOver(self, self.cycle)}
+            self.offer = StreamHandOver(self)
+            cast(Scope, self.scope)["extensions"] = {HAND_OVER: self.offer}
 
     def on_body(self, body: bytes) -> None:
         super().on_body(body)
@@ -281,6 +291,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.network.level(self)
         self.server_state.total_requests += 1
         self.parser = None  # type: ignore[assignment]  # as uvicorn does, to break the cycle
+        self.offer = None
         address, self._address = self._address, None
         return address
 

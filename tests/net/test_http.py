@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+import gc
 import re
 import time
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 
 import orjson
 import pytest
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from livefeed.eventstream import sse_block
-from livefeed.net import ConnectionLimits
+from livefeed.net import ConnectionLimits, HttpProtocol
 from livefeed.net.network import Network
 from livefeed.proxies import TrustedProxies
 from tests.net.serving import Client, Kind, Served, served
@@ -278,6 +281,41 @@ def test_a_client_that_leaves_unheard_is_no_fault(kind: Kind, caplog: pytest.Log
         while "closed" not in owner.told:
             server.call(lambda: owner.outlet.write(BLOCK))
     assert caplog.record_tuples == []
+
+
+@pytest.mark.parametrize("ending", ["closed", "lost", "refused", "handed over"])
+def test_a_connection_leaves_no_cycles_behind(ending: str) -> None:
+    """They would wait for the garbage collector, which stops all readers for as long as it takes to free them."""
+    with served("direct-uvloop") as server, without_collector():
+        with Client(server) as client:
+            client.get("/")
+            client.read(20)
+            if ending == "closed":
+                client.get("/", "Connection: close")
+                client.read_to_end()
+            elif ending == "lost":
+                client.send(b"GET /never HTTP/1.1\r\nHost: x\r\n\r\n" * 3)
+                assert server.heard.get(timeout=10) == "answered"
+            elif ending == "refused":
+                client.send(b"GET / HTTP/1.1\r\n\r\n")
+                problem(client, 400)
+            else:
+                client.get("/stream")
+                server.owner()
+        while server.network.counters.connections or server.server.server_state.tasks:
+            server.call(lambda: None)
+        left = [thing for thing in gc.get_objects() if isinstance(thing, HttpProtocol | RequestResponseCycle)]
+        assert left == []
+
+
+@contextmanager
+def without_collector() -> Iterator[None]:
+    gc.collect()
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
 
 
 def test_an_application_hears_that_the_client_has_gone_though_another_request_waits(caplog: pytest.LogCaptureFixture) -> None:
