@@ -18,6 +18,9 @@ __all__ = ["Network", "Requesting", "Served", "Writing"]
 
 _TICK = 1.0
 _PUBLIC = 1_000
+_ENDED_PER_TURN = 16
+"""Requests whose time is up that are answered per iteration of the event loop. Those that came together also end together: 500
+at once would delay connected readers by 70 ms."""
 
 
 class Writing(Protocol):
@@ -197,12 +200,13 @@ class Network:
             self._run()
 
     def _expire(self, due: dict[Requesting, float], now: float) -> None:
-        while due:
-            connection, deadline = next(iter(due.items()))
-            if deadline > now:
+        for _ in range(_ENDED_PER_TURN):
+            connection, deadline = next(iter(due.items()), (None, now))
+            if connection is None or deadline > now:
                 return
             del due[connection]
             connection.out_of_time()
+        asyncio.get_running_loop().call_soon(self._expire, due, now)
 
     def _end_closing(self, now: float) -> None:
         for served in [served for served, deadline in self._closing.items() if deadline <= now]:

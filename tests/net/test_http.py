@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import asyncio
 import gc
+import itertools
 import re
 import time
 from collections.abc import Iterator
@@ -408,3 +410,27 @@ def test_a_herd_is_begun_a_few_a_turn_in_order() -> None:
         while len(begun) < 5:
             assert len(server.call(lambda: list(begun))) in (0, 2, 4, 5)
         assert begun == [0, 1, 2, 3, 4]
+
+
+def test_those_whose_time_is_up_are_ended_a_few_a_turn() -> None:
+    """500 slow requests that came together also end together, and readers must get their turns in between."""
+
+    class Slow:
+        def out_of_time(self) -> None:
+            ended.append(self)
+
+    ended: list[Slow] = []
+
+    async def come_together() -> list[int]:
+        network = Network(ConnectionLimits(head_timeout=0))
+        turns = []
+        for connection in (slow := [Slow() for _ in range(100)]):
+            network.await_head(connection)
+        while len(ended) < len(slow):
+            await asyncio.sleep(0)
+            turns.append(len(ended))
+        assert ended == slow
+        return turns
+
+    turns = asyncio.run(come_together())
+    assert max(later - earlier for earlier, later in itertools.pairwise(turns)) < 20
