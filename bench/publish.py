@@ -13,9 +13,10 @@ from __future__ import annotations
 
 import http.client
 import json
+import math
 import os
+import queue
 import sys
-import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -44,27 +45,33 @@ def paced(count: int, rate: float) -> Iterator[int]:
 
 
 class Poster:
-    """Posts to one address, over a connection for each thread."""
+    """Posts to one address, over connections that are there before the first item: producers keep theirs, too."""
 
-    def __init__(self, url: str) -> None:
-        self._address = urlsplit(url)
-        self._threads = threading.local()
-        self.target = self._address.path + (f"?{self._address.query}" if self._address.query else "")
+    def __init__(self, url: str, connections: int = 1) -> None:
+        address = urlsplit(url)
+        self.target = address.path + (f"?{address.query}" if address.query else "")
+        # In turn, so that none is idle for so long that the server closes it.
+        self._idle: queue.SimpleQueue[http.client.HTTPConnection] = queue.SimpleQueue()
+        for _ in range(connections):
+            connection = http.client.HTTPConnection(address.netloc)
+            connection.connect()
+            self._idle.put(connection)
 
     def post(self, body: str, media_type: str = "application/json") -> None:
         headers = {"Content-Type": media_type, "Authorization": f"Bearer {os.environ.get('BENCH_KEY', '')}"}
-        connection = self.connection()
-        connection.request("POST", self.target, body, headers)
+        self._do("POST", self.target, body, headers)
+
+    def go(self, query: str) -> None:
+        self._do("GET", f"{self.target}?{query}", None, {})
+
+    def _do(self, method: str, target: str, body: str | None, headers: dict[str, str]) -> None:
+        connection = self._idle.get()
+        connection.request(method, target, body, headers)
         answer = connection.getresponse()
         text = answer.read()
         if answer.status >= 300:
             raise SystemExit(f"{self.target}: {answer.status} {text[:200]!r}")
-
-    def connection(self) -> http.client.HTTPConnection:
-        if not hasattr(self._threads, "connection"):
-            self._threads.connection = http.client.HTTPConnection(self._address.netloc)
-        found: http.client.HTTPConnection = self._threads.connection
-        return found
+        self._idle.put(connection)
 
 
 def made(kind: str, size: int) -> Callable[[int], str]:
@@ -78,18 +85,18 @@ def made(kind: str, size: int) -> Callable[[int], str]:
 
 def main(kind: str, url: str, count: int, rate: float) -> None:
     size = int(os.environ["BENCH_BYTES"])
-    poster, make = Poster(url), made(kind, size)
+    # At most a second's items at once: each connection is used every second.
+    at_once = min(AT_ONCE, math.ceil(rate)) or 1
+    poster, make = Poster(url, at_once), made(kind, size)
     if kind == "go":
-        connection = poster.connection()
-        connection.request("GET", f"{poster.target}?count={count}&rate={rate}&bytes={size}")
-        connection.getresponse().read()
+        poster.go(f"count={count}&rate={rate}&bytes={size}")
     elif kind == "livefeed" and not rate:
         for start in range(0, count, 1_000):
             batch = [make(number) for number in range(start, min(start + 1_000, count))]
             poster.post("\n".join(batch), "application/x-ndjson")
     else:
         # The pace is kept by those who wait beside: one request after the other would slow down with the server.
-        with ThreadPoolExecutor(AT_ONCE if rate else 1) as threads:
+        with ThreadPoolExecutor(at_once) as threads:
             for done in [threads.submit(poster.post, make(number)) for number in paced(count, rate)]:
                 done.result()
 

@@ -132,7 +132,8 @@ def _reconnect(rows: list[Row], _: Report) -> str:
         )
         + f"\nThey come at once, with a cursor, and are owed {owed} items and what arrives meanwhile. A reader is live when it has an event that\n"
         f"was published after its answer; it has all before it by then. Percentiles are those of the {rows[0]['readers']} who were connected,\n"
-        "over the whole run.\n"
+        "over the whole run, from the moment an item is made. The producers' connections are there before: one that comes with the herd\n"
+        "waits among it.\n"
     )
 
 

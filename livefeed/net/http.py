@@ -233,7 +233,15 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answered = cycle
-        self.network.begin(partial(super()._start_asgi_task, cycle, app))
+        start = partial(super()._start_asgi_task, cycle, app)
+        if self._asks_for_stream():
+            self.network.begin(start)
+        else:
+            # Neither a producer nor a health check waits behind a herd of readers.
+            start()
+
+    def _asks_for_stream(self) -> bool:
+        return any(name == b"accept" and b"text/event-stream" in value for name, value in self.headers)
 
     # Other ways for a request to end.
 
@@ -258,7 +266,7 @@ class HttpProtocol(HttpToolsProtocol):
         if status != 429:
             return answer(status, detail, defaults)
         seconds = random.randint(*_COME_AGAIN)  # noqa: S311  # spreads readers, hides nothing
-        if any(name == b"accept" and b"text/event-stream" in value for name, value in self.headers):
+        if self._asks_for_stream():
             return come_again(seconds * 1000, defaults)
         return answer(status, detail, [*defaults, (b"retry-after", b"%d" % seconds)])
 

@@ -39,6 +39,7 @@ class ConnectionLimits:
     compression: bool = True
     """Whether readers that accept it get compressed data, which is shared by all of them."""
     starts_per_turn: int = 32
-    """Requests started per iteration of the event loop: a reconnecting herd must not delay connected readers."""
+    """Streams started per iteration of the event loop: a reconnecting herd must not delay connected readers. Other requests
+    are started at once."""
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
     """The proxies whose forwarded client addresses are trusted."""

@@ -7,7 +7,7 @@ import gc
 import itertools
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
 import orjson
@@ -434,3 +434,17 @@ def test_those_whose_time_is_up_are_ended_a_few_a_turn() -> None:
 
     turns = asyncio.run(come_together())
     assert max(later - earlier for earlier, later in itertools.pairwise(turns)) < 20
+
+
+def test_only_streams_wait_in_the_herd(direct: Served, monkeypatch: pytest.MonkeyPatch) -> None:
+    herd: list[Callable[[], None]] = []
+    monkeypatch.setattr(direct.network, "begin", herd.append)
+    with Client(direct) as reader, Client(direct) as producer:
+        reader.send(b"GET /stream HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n")
+        producer.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi")
+        assert producer.head().startswith("http/1.1 200 ")
+        while not direct.call(lambda: len(herd)):
+            pass
+        direct.call(herd.pop())
+        assert reader.head().startswith("http/1.1 200 ")
+        assert not herd

@@ -12,7 +12,7 @@ import pytest
 import uvloop
 
 from livefeed.server import accepting
-from livefeed.server.accepting import AT_ONCE, Acceptor
+from livefeed.server.accepting import AT_ONCE, OPENED, Acceptor
 
 HERD = 300
 
@@ -67,7 +67,27 @@ def test_a_herd_is_accepted_in_few_turns_of_the_loop() -> None:
     with listening() as listener:
         turns = uvloop.run(turns_until_accepted(listener, HERD))
 
-    assert turns < 4 * (HERD / AT_ONCE + 1)
+    assert turns < HERD / OPENED + 8
+
+
+def test_a_herd_is_taken_from_the_kernel_before_it_is_opened() -> None:
+    async def turn(listener: socket.socket) -> tuple[int, int]:
+        made: list[Greeted] = []
+        acceptor = Acceptor(listener, lambda: Greeted(made), None)
+        while not acceptor.waiting:  # noqa: ASYNC110  # turns of the loop are what is counted
+            await asyncio.sleep(0)
+        taken = acceptor.waiting
+        acceptor.close()
+        return taken, len(made)
+
+    with listening() as listener:
+        clients = [socket.create_connection(listener.getsockname()) for _ in range(HERD)]
+        taken, made = uvloop.run(turn(listener))
+        assert (taken, made) == (AT_ONCE, 0)
+        # Those that were not opened are told by the end of their connections.
+        assert clients[0].recv(1) == b""
+        for client in clients:
+            client.close()
 
 
 def test_who_comes_when_no_files_are_left_is_accepted_later(monkeypatch: pytest.MonkeyPatch) -> None:
