@@ -38,11 +38,12 @@ def growth(bench: Bench) -> Iterator[Row]:
             yield _growth(bench, server, items, readers=1)
             for readers in sizes:
                 yield _growth(bench, server, items, readers=readers)
+            # Before other feeds are read: a feed is followed for a minute after its last reader has left.
+            for filters in ways[1:]:
+                yield _growth(bench, server, items, readers=usual, filters=filters)
             for feeds in ways[1:]:
                 for readers in (1, usual):
                     yield _growth(bench, server, items, readers=readers, feeds=feeds)
-            for filters in ways[1:]:
-                yield _growth(bench, server, items, readers=usual, filters=filters)
         with limit(bench.tools, bench.folder, bench.size) as bound:
             for readers in sizes:
                 yield _growth(bench, bound, items, readers=readers)
