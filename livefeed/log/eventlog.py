@@ -7,10 +7,11 @@ reader.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
 from livefeed.cursors import Cursor
 from livefeed.events import Event, EventType
@@ -139,6 +140,19 @@ class EventLog:
                 return Hole("lost" if answer[1] == b"lost" else "trimmed", missed)
             case _:
                 return NoFeed(deleted=answer[0] == b"deleted")
+
+    async def quiet(self, heads: Mapping[str, Cursor]) -> list[bool]:
+        """Whether each feed's log still ends with the event given for it, in one round trip; false where that is uncertain."""
+        pipeline = self.redis.pipeline(transaction=False)
+        for feed, head in heads.items():
+            keys = Keys(feed)
+            names = (keys.log, keys.feed, keys.removed)
+            pipeline.execute_command("EVALSHA", self._range.digest, len(names), *names, keys.prefix, str(head), 1)
+        try:
+            answers = await pipeline.execute(raise_on_error=False)
+        except RedisError as exc:
+            raise scripts.unavailable(exc) from exc
+        return [answer == [b"page", [], []] for answer in answers]
 
     async def since(self, feed: str, ms: int) -> Cursor | Hole | NoFeed:
         """The position before the first event appended at or after the time *ms* (since the epoch)."""
