@@ -15,7 +15,7 @@ from tests.chaos import crashes, extremes, failovers, history, outages, proofs
 from tests.chaos.report import REPORT, save, update_document
 from tests.chaos.rig import Outcome, Scale
 
-__all__ = ["SCENARIOS", "Scenario", "main", "name_of", "run"]
+__all__ = ["SCENARIOS", "WITHOUT_REDIS", "Scenario", "main", "name_of", "run"]
 
 Scenario = Callable[[Scale], Awaitable[Outcome]]
 

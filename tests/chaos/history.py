@@ -20,7 +20,6 @@ from tests.waiting import until
 __all__ = ["clean_restarts", "missed_ranges", "raw_entries", "strangers", "truncated_files"]
 
 LOG = f"livefeed:{{{FEED}}}:log"
-RETENTION = {"age": 604_800, "bytes": 10**9, "items": 100_000}
 AOF = ("--appendonly", "yes", "--appendfsync", "everysec", "--aof-use-rdb-preamble", "no")
 
 Loss = Callable[[Rig], Awaitable[None]]
