@@ -18,6 +18,9 @@ MAX_MESSAGE = 64 * 1024
 MAX_FRAMES = 1_000
 """Frames accepted in one chunk of input: 256 KiB of tiny frames would block the event loop for half a second."""
 
+MAX_FRAGMENTS = 128
+"""Fragments of one message, which is short: a client that sends a frame for each byte would cost a hundred times as much."""
+
 _MASKED = 0x80
 
 PROTOCOL_ERROR = 1002
@@ -68,6 +71,7 @@ class FrameParser:
         "_compressed",
         "_decoder",
         "_faulty",
+        "_fragments",
         "_inflate",
         "_message",
         "_opcode",
@@ -81,7 +85,7 @@ class FrameParser:
         self._closed = self._faulty = False
         # The message whose last fragment has not arrived; the opcode is 0 between messages.
         self._opcode = 0
-        self._size = 0
+        self._size = self._fragments = 0
         self._compressed = False
         self._message = bytearray()
         self._text: list[str] = []
@@ -205,7 +209,12 @@ class FrameParser:
             message = self._add_text(payload, final=final)
         else:
             message = self._add_bytes(payload, final=final)
-        self._opcode, self._size = (0, 0) if final else (opcode, self._size + len(payload))
+        if final:
+            self._opcode = self._size = self._fragments = 0
+            return message
+        self._opcode, self._size, self._fragments = opcode, self._size + len(payload), self._fragments + 1
+        if self._fragments >= MAX_FRAGMENTS:
+            raise _Fault(POLICY, f"a message is limited to {MAX_FRAGMENTS} fragments")
         return message
 
     def _add_bytes(self, payload: bytes, *, final: bool) -> bytes | None:

@@ -128,6 +128,16 @@ def test_a_flood_of_tiny_frames_is_cut_off(frame: bytes) -> None:
     assert len(passed) <= 1_000
 
 
+@pytest.mark.parametrize("at_once", [True, False])
+def test_a_message_in_too_many_fragments_is_cut_off(at_once: bool) -> None:
+    pieces = [sent(1, b"x", fin=False), *[sent(0, b"x", fin=False)] * 126]
+    assert receive(b"".join([*pieces, sent(0, b"x")]) * 2) == ["x" * 128] * 2
+    parser = FrameParser()
+    pieces.append(sent(0, b"x", fin=False))
+    told = [event for data in ([b"".join(pieces)] if at_once else pieces) for event in parser.receive(data)]
+    assert told == [Close(1008, "a message is limited to 128 fragments")]
+
+
 def test_a_message_of_the_whole_size_with_control_frames_inside() -> None:
     data = sent(2, b"x" * 65000, fin=False) + sent(9, b"p" * 125) + sent(0, b"x" * 536)
     assert receive(data) == [Ping(b"p" * 125), b"x" * 65536]
