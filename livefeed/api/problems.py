@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from http import HTTPStatus
 from typing import Any
@@ -16,9 +17,12 @@ from starlette.websockets import WebSocket
 
 from livefeed.exceptions import RequestError, TooManyRequests, Unauthorized, Unavailable
 
-__all__ = ["HANDLERS", "PROBLEM_JSON", "problem_response"]
+__all__ = ["HANDLERS", "LATE", "PROBLEM_JSON", "problem_response"]
 
 PROBLEM_JSON = "application/problem+json"
+LATE = 0.05
+"""Seconds that a `429` waits. A client that repeats its request at once, instead of after `Retry-After`, would otherwise cost as
+much as if it had no limit."""
 
 
 def problem_response(error: RequestError) -> Response:
@@ -42,6 +46,8 @@ def _response(problem: Mapping[str, Any], headers: Mapping[str, str] | None = No
 
 async def _request_error(connection: Request | WebSocket, error: Exception) -> Response:
     assert isinstance(error, RequestError)
+    if isinstance(error, TooManyRequests):
+        await asyncio.sleep(LATE)
     return await _answer(connection, problem_response(error))
 
 

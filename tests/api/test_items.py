@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable
 from functools import partial
 from typing import Any
@@ -14,6 +15,7 @@ from redis.asyncio import Redis
 
 from livefeed.api import items
 from livefeed.api.batches import from_array, from_lines
+from livefeed.api.problems import LATE
 from livefeed.exceptions import TooManyRequests
 from livefeed.grants import Caller
 from tests.api.desk import ADMIN, CONTRIBUTOR, EDITOR, ITEMS, PRODUCER, READER, Desk, open_desk, told
@@ -211,6 +213,25 @@ async def test_a_batch_counts_for_as_many_as_it_holds(desk: Desk) -> None:
     told(response, 429)
     assert response.headers["retry-after"] == "7"
     assert (await desk.ask("POST", ITEMS, {"headline": "c"})).status_code == 201
+
+
+async def test_who_is_refused_does_not_learn_it_at_once(desk: Desk) -> None:
+    """A client that repeats at once what was refused gets few refusals a second, and costs little."""
+
+    class Full:
+        def charge(self, caller: Caller, count: int) -> None:
+            raise TooManyRequests("slower", retry_after=7)
+
+    app = desk.app
+
+    async def bounded(scope: Any, receive: Any, send: Any) -> None:
+        scope["livefeed.authority"] = Full()
+        await app(scope, receive, send)
+
+    desk.app = bounded
+    began = time.monotonic()
+    told(await desk.ask("POST", ITEMS, {"headline": "a"}), 429)
+    assert time.monotonic() - began >= LATE
 
 
 # -- reading one
