@@ -1,6 +1,6 @@
 """Everything at once against one server, while healthy readers read: `python -m tests.security.siege` prints the figures.
 
-The attackers are a process of their own and come from 127.0.0.2, so that what is limited by address is theirs alone.
+The attackers are a process of their own and come from other addresses, so that what is limited by address is theirs alone.
 """
 
 from __future__ import annotations
@@ -9,6 +9,7 @@ import asyncio
 import base64
 import json
 import os
+import random
 import statistics
 import sys
 import tempfile
@@ -29,7 +30,8 @@ from tests.waiting import until
 
 __all__ = ["Siege", "lay_siege"]
 
-ATTACKER = ("127.0.0.2", 0)
+ATTACKERS = [f"127.0.0.{number}" for number in range(2, 10)]
+"""Several, because the kernel keeps the port of a closed connection for a minute: one address would run out of them."""
 BOMBS = [frame(0x81, b"", length=17 * 1024 * 1024), frame(0x01, b"a") + frame(0x00, b"a") * 2_000, frame(0xC1, b"a" * 60_000)]
 
 
@@ -46,7 +48,7 @@ class Siege:
 
 
 async def _open(address: tuple[str, int]) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
-    return await asyncio.open_connection(*address, local_addr=ATTACKER)
+    return await asyncio.open_connection(*address, local_addr=(random.choice(ATTACKERS), 0))
 
 
 async def _slow(address: tuple[str, int]) -> float:
@@ -79,7 +81,7 @@ async def _flood(address: tuple[str, int], end: float) -> int:
 
 async def _publish(address: tuple[str, int], end: float, key: str) -> dict[int, int]:
     codes: dict[int, int] = {}
-    transport = httpx2.AsyncHTTPTransport(local_address=ATTACKER[0])
+    transport = httpx2.AsyncHTTPTransport(local_address=ATTACKERS[0])
     headers = {"authorization": f"Bearer {key}"}
     async with httpx2.AsyncClient(base_url=f"http://{address[0]}:{address[1]}", transport=transport, headers=headers) as client:
         while time.monotonic() < end:
