@@ -20,6 +20,7 @@ _COMMANDS = {
     "keys": "keys:command",
     "produce": "produce:command",
     "publish": "publish:command",
+    "publish-draft": "lifecycle:publish_draft",
     "release": "lifecycle:release",
     "serve": "serve:command",
     "tail": "tail:command",

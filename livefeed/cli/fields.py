@@ -36,6 +36,9 @@ def field_options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option("--tag", "tags", multiple=True, metavar="TAG", help="Can be given more than once."),
         click.option("--urgency", type=click.IntRange(1, 9), help="1 is a flash.  [default: 5]"),
         click.option("--pinned/--not-pinned", default=None),
+        click.option(
+            "--pin-rank", "pinRank", type=click.IntRange(0, 1000), help="Order among the pinned ones, the lowest first."
+        ),
         click.option("--key-event/--no-key-event", "keyEvent", default=None),
         click.option("--highlight/--no-highlight", default=None),
     ]
@@ -47,7 +50,10 @@ def field_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def given_fields(options: dict[str, Any]) -> dict[str, Any]:
     """The fields among *options* that were given, under their own names."""
     # click lowers the names of parameters.
-    names = {name.lower(): name for name in ("bodyText", "bodyHtml", "contentCreated", "embargoedUntil", "edNote", "keyEvent")}
+    names = {
+        name.lower(): name
+        for name in ("bodyText", "bodyHtml", "contentCreated", "embargoedUntil", "edNote", "keyEvent", "pinRank")
+    }
     return {
         names.get(name, name): list(value) if isinstance(value, tuple) else value
         for name, value in options.items()

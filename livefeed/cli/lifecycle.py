@@ -1,4 +1,4 @@
-"""`livefeed update`, `hold`, `release` and `cancel`: changes to a published item."""
+"""`livefeed update`, `hold`, `release`, `cancel` and `publish-draft`: changes to an item that exists."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from livefeed.cli.publish import tell
 from livefeed.client import Item, Livefeed, Published
 from livefeed.exceptions import NotFound
 
-__all__ = ["cancel", "hold", "release", "update"]
+__all__ = ["cancel", "hold", "publish_draft", "release", "update"]
 
 _Verb = Callable[[Livefeed, Item], Awaitable[Published]]
 
@@ -67,6 +67,16 @@ def release(feed: str, item: str, as_json: bool, url: str | None) -> None:
 def cancel(feed: str, item: str, reason: str | None, as_json: bool, url: str | None) -> None:
     """Kill ITEM, an id or a URI, permanently."""
     _do(feed, item, url, as_json, lambda lf, found: lf.cancel(feed, found["id"], reason=reason))
+
+
+@click.command("publish-draft")
+@click.argument("feed")
+@click.argument("item")
+@_json
+@url_option
+def publish_draft(feed: str, item: str, as_json: bool, url: str | None) -> None:
+    """Publish the draft ITEM, an id or a URI."""
+    _do(feed, item, url, as_json, lambda lf, found: lf.publish_draft(feed, found["id"]))
 
 
 def _do(feed: str, name: str, url: str | None, as_json: bool, verb: _Verb) -> None:

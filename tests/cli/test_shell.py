@@ -59,7 +59,12 @@ async def test_publishing_a_file_and_the_same_again(server: LiveServer, tmp_path
 
 
 async def test_drafts_are_not_out_yet(server: LiveServer) -> None:
-    assert (await livefeed(server, "publish", "world", "--headline", "Soon.", "--draft")).startswith("not out yet")
+    draft = await livefeed(server, "publish", "world", "--headline", "Soon.", "--draft", "--uri", "urn:x:soon")
+    assert draft.startswith("not out yet")
+    out = json.loads(await livefeed(server, "publish-draft", "world", "urn:x:soon", "--json"))
+    assert (out["event"].endswith("-1"), out["item"]["headline"]) == (True, "Soon.")
+    pinned = json.loads(await livefeed(server, "update", "world", "urn:x:soon", "--pinned", "--pin-rank", "3", "--json"))
+    assert (pinned["item"]["pinned"], pinned["item"]["pinRank"]) == (True, 3)
 
 
 FAULTS = [
