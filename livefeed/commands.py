@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass
 from difflib import get_close_matches
-from typing import Any
+from typing import Any, Literal
 
 from livefeed.cursors import Cursor
 from livefeed.exceptions import BadRequest, RequestError
@@ -16,9 +16,10 @@ from livefeed.queries import MAX_TAGS
 from livefeed.reader import RESET_ITEMS, After, FromNow, Newest, Start
 from livefeed.starts import MAX_LAST, Since, parse_since
 
-__all__ = ["Command", "Ping", "Publish", "Refused", "Subscribe", "Token", "Unsubscribe", "parse_command"]
+__all__ = ["Change", "Command", "Ping", "Publish", "Refused", "Subscribe", "Token", "Unsubscribe", "Verb", "parse_command"]
 
 Ref = str | int | None
+Verb = Literal["patch", "hold", "release", "cancel", "publish-draft"]
 
 MAX_COMMAND = 64 * 1024
 
@@ -47,6 +48,19 @@ class Publish:
 
 
 @dataclass(frozen=True, slots=True)
+class Change:
+    """What an editor does to an item that exists."""
+
+    ref: Ref
+    feed: str
+    item_id: str
+    verb: Verb
+    patch: Mapping[str, Any] | None
+    reason: str
+    version: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Ping:
     ref: Ref
 
@@ -57,12 +71,17 @@ class Token:
     token: str
 
 
-Command = Subscribe | Unsubscribe | Publish | Ping | Token
+Command = Subscribe | Unsubscribe | Publish | Change | Ping | Token
 
 _MEMBERS = {
     "subscribe": {"feed", "after", "since", "last", "tags", "urgency"},
     "unsubscribe": {"feed"},
     "publish": {"feed", "item", "key"},
+    "patch": {"feed", "id", "patch", "version"},
+    "hold": {"feed", "id", "reason", "version"},
+    "release": {"feed", "id", "patch", "version"},
+    "cancel": {"feed", "id", "reason", "version"},
+    "publish-draft": {"feed", "id", "version"},
     "ping": set[str](),
     "token": {"token"},
 }
@@ -115,6 +134,8 @@ def _read(value: Mapping[str, Any], ref: Ref, now: int) -> Command:
                 raise BadRequest("item must be the item to publish, a JSON object")
             key = _text(value, "key", 255) if "key" in value else ""
             return Publish(ref, check_feed_name(_text(value, "feed", 100)), item, key)
+        case "patch" | "hold" | "release" | "cancel" | "publish-draft" as verb:
+            return _change(value, ref, verb)
         case _:
             return _subscribe(value, ref, now)
 
@@ -140,6 +161,16 @@ def _subscribe(value: Mapping[str, Any], ref: Ref, now: int) -> Subscribe:
     only = Filter(_tags(value), _integer(value, "urgency", 1, 9))
     feed = check_feed_name(_text(value, "feed", 100))
     return Subscribe(ref, feed, start, RESET_ITEMS if last is None else last, only)
+
+
+def _change(value: Mapping[str, Any], ref: Ref, verb: Verb) -> Change:
+    patch = value.get("patch")
+    if not isinstance(patch, dict) and (verb == "patch" or patch is not None):
+        raise BadRequest("patch must be the fields to change, a JSON object")
+    feed = check_feed_name(_text(value, "feed", 100))
+    # The item's own rules say what is wrong with a reason.
+    reason = value.get("reason", "")
+    return Change(ref, feed, _text(value, "id", 128), verb, patch, reason, _integer(value, "version", 1, 2**53))
 
 
 def _text(value: Mapping[str, Any], name: str, most: int) -> str:

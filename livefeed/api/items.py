@@ -120,42 +120,38 @@ class Items:
         media_type(request, (MERGE_PATCH, JSON))  # a missing body is an error, not an empty patch
         patch = await read_json(request, MAX_ITEM, (MERGE_PATCH, JSON), "the patch")
         self._charge(request, caller, 1)
-        done = await self._editor.patch(
-            feed,
-            request.path_params["id"],
-            patch,
-            expects=expected_version(request),
-            drafts_only=not caller.may(Role.EDIT, feed),
-            durability=_durability(query),
+        item_id, expects = request.path_params["id"], expected_version(request)
+        done = await self._publishing.change(
+            caller, feed, item_id, "patch", patch=patch, expects=expects, durability=_durability(query)
         )
-        return self._changed(caller, feed, "item.changed", done)
+        return _done(feed, done)
 
     async def hold(self, request: Request) -> Response:
         feed, item_id, expects = self._addressed(request)
         reason = WITHDRAWAL.check(await read_json(request, MAX_ITEM) or {}, "")
-        done = await self._editor.hold(feed, item_id, reason, expects=expects)
-        return self._changed(caller_of(request), feed, "item.withheld", done)
+        done = await self._publishing.change(caller_of(request), feed, item_id, "hold", reason=reason, expects=expects)
+        return _done(feed, done)
 
     async def cancel(self, request: Request) -> Response:
         feed, item_id, expects = self._addressed(request)
         reason = WITHDRAWAL.check(await read_json(request, MAX_ITEM) or {}, "")
-        done = await self._editor.cancel(feed, item_id, reason, expects=expects)
-        return self._changed(caller_of(request), feed, "item.canceled", done)
+        done = await self._publishing.change(caller_of(request), feed, item_id, "cancel", reason=reason, expects=expects)
+        return _done(feed, done)
 
     async def release(self, request: Request) -> Response:
         """Release an item, with the body as a merge patch if there is one."""
         feed, item_id, expects = self._addressed(request)
         patch = await read_json(request, MAX_ITEM, (MERGE_PATCH, JSON), "the patch")
         self._charge(request, caller_of(request), 1)
-        done = await self._editor.release(feed, item_id, patch or None, expects=expects)
-        return self._changed(caller_of(request), feed, "item.released", done)
+        done = await self._publishing.change(caller_of(request), feed, item_id, "release", patch=patch or None, expects=expects)
+        return _done(feed, done)
 
     async def publish_draft(self, request: Request) -> Response:
         feed, item_id, expects = self._addressed(request)
         if await read_json(request, MAX_ITEM):
             raise BadRequest("publishing a draft takes no body: PATCH it first")
-        done = await self._editor.publish_draft(feed, item_id, expects=expects)
-        return self._changed(caller_of(request), feed, "item.published", done)
+        done = await self._publishing.change(caller_of(request), feed, item_id, "publish-draft", expects=expects)
+        return _done(feed, done)
 
     @staticmethod
     def _addressed(request: Request) -> tuple[str, str, int | None]:
@@ -164,10 +160,6 @@ class Items:
         caller_of(request).require(Role.EDIT, feed)
         Query(request.scope["query_string"], ())
         return feed, request.path_params["id"], expected_version(request)
-
-    def _changed(self, caller: Caller, feed: str, action: str, done: Done) -> Response:
-        self._publishing.note(caller, feed, action, done)
-        return _done(feed, done)
 
 
 _FRESH = {"Cache-Control": "no-store"}

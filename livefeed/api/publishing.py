@@ -1,4 +1,4 @@
-"""Publishing on behalf of a caller: permissions, rate limits, audit."""
+"""Publishing and changing items on behalf of a caller: permissions and audit."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 import orjson
 
+from livefeed.commands import Verb
 from livefeed.exceptions import Forbidden
 from livefeed.grants import Caller, Role
 from livefeed.items import Item, ItemInput, encode, parse_item
@@ -28,8 +29,17 @@ def done_json(done: Done) -> bytes:
     return b'{"event":' + event + b',"item":' + (encode(item) if item is not None else b"null") + b"}"
 
 
+_ACTIONS: dict[Verb, str] = {
+    "patch": "item.changed",
+    "hold": "item.withheld",
+    "release": "item.released",
+    "cancel": "item.canceled",
+    "publish-draft": "item.published",
+}
+
+
 class Publishing:
-    """The part of publishing that HTTP and WebSocket have in common."""
+    """The part of publishing and of changing items that HTTP and WebSocket have in common."""
 
     def __init__(self, editor: Editor, audit: Audit) -> None:
         self.editor = editor
@@ -62,6 +72,37 @@ class Publishing:
             self.note(caller, feed, "item.published" if done.event else "item.submitted", done)
         elif update:
             self.note(caller, feed, "item.updated", done)
+        return done
+
+    async def change(
+        self,
+        caller: Caller,
+        feed: str,
+        item_id: str,
+        verb: Verb,
+        *,
+        patch: object = None,
+        reason: str = "",
+        expects: int | None = None,
+        durability: Durability | None = None,
+    ) -> Done:
+        """Change an item that exists. A caller that may only contribute can only patch drafts."""
+        caller.require(Role.CONTRIBUTE if verb == "patch" else Role.EDIT, feed)
+        match verb:
+            case "patch":
+                drafts_only = not caller.may(Role.EDIT, feed)
+                done = await self.editor.patch(
+                    feed, item_id, patch, expects=expects, drafts_only=drafts_only, durability=durability
+                )
+            case "hold":
+                done = await self.editor.hold(feed, item_id, reason, expects=expects)
+            case "release":
+                done = await self.editor.release(feed, item_id, patch, expects=expects)
+            case "cancel":
+                done = await self.editor.cancel(feed, item_id, reason, expects=expects)
+            case "publish-draft":
+                done = await self.editor.publish_draft(feed, item_id, expects=expects)
+        self.note(caller, feed, _ACTIONS[verb], done)
         return done
 
     def note(self, caller: Caller, feed: str, action: str, done: Done) -> None:

@@ -1,4 +1,4 @@
-"""`GET /v1/ws`: many feeds, and publishing, on one WebSocket (sub-protocol `livefeed.v1`)."""
+"""`GET /v1/ws`: many feeds, and a desk's work, on one WebSocket (sub-protocol `livefeed.v1`)."""
 
 from __future__ import annotations
 
@@ -17,13 +17,14 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from livefeed.api.publishing import Publishing, done_json
-from livefeed.commands import Command, Ping, Publish, Refused, Subscribe, Token, Unsubscribe, parse_command
+from livefeed.commands import Change, Command, Ping, Publish, Refused, Subscribe, Token, Unsubscribe, parse_command
 from livefeed.cursors import Cursor
 from livefeed.exceptions import BadRequest, Conflict, RequestError, TooManyRequests
 from livefeed.frames import text_frame
 from livefeed.grants import Authority, Caller, Role
 from livefeed.hub import Hub
 from livefeed.limits import Bucket, Rate
+from livefeed.log.editor import Done
 from livefeed.outlets import Outlet, Owner, serve_ws
 from livefeed.queries import Query
 from livefeed.reader import Reader
@@ -192,6 +193,8 @@ class Socket:
                 self._unsubscribe(ref, feed)
             case Publish():
                 await self._publish(command)
+            case Change():
+                await self._change(command)
             case Token(ref, token):
                 await self._renew(ref, token)
 
@@ -232,7 +235,25 @@ class Socket:
     async def _publish(self, command: Publish) -> None:
         self.authority.charge(self.caller, 1)
         done = await self.publishing.publish(self.caller, command.feed, command.item, key=command.key)
-        head = orjson.dumps({"op": "ack", "ref": command.ref})
+        self._acknowledge(command.ref, done)
+
+    async def _change(self, command: Change) -> None:
+        # As over HTTP: a hold or a kill is never one too many.
+        if command.verb in ("patch", "release"):
+            self.authority.charge(self.caller, 1)
+        done = await self.publishing.change(
+            self.caller,
+            command.feed,
+            command.item_id,
+            command.verb,
+            patch=command.patch,
+            reason=command.reason,
+            expects=command.version,
+        )
+        self._acknowledge(command.ref, done)
+
+    def _acknowledge(self, ref: str | int | None, done: Done) -> None:
+        head = orjson.dumps({"op": "ack", "ref": ref})
         self.outlet.write(text_frame(head[:-1] + b"," + done_json(done)[1:]))
 
     async def _renew(self, ref: str | int | None, token: str) -> None:

@@ -72,7 +72,7 @@ def check_response(response: httpx2.Response) -> None:
 def check_event(value: dict[str, Any]) -> None:
     """One message of a live connection against the shape that its type, or its `op`, is described with."""
     if "op" in value:
-        name = {"token": "Renewed"}.get(value["op"], str(value["op"]).capitalize())
+        name = {"token": "Renewed", "publish-draft": "PublishDraft"}.get(value["op"], str(value["op"]).capitalize())
     else:
         family, _, rest = value["type"].removeprefix("live.").partition(".")
         name = {"item": "ItemEvent", "feed": "FeedEvent"}.get(family) or rest.capitalize()

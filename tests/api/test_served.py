@@ -116,11 +116,18 @@ def test_a_stream_of_events(client: httpx2.Client) -> None:
 
 
 async def test_a_socket_of_many_feeds(url: str, client: httpx2.Client) -> None:
-    client.post("/v1/feeds/world/items", json={"headline": "Storm"})
+    storm = client.post("/v1/feeds/world/items", json={"headline": "Storm"}).json()["item"]
+    draft = client.post("/v1/feeds/world/items", json={"headline": "Breeze", "draft": True}).json()["item"]
+    item = {"feed": "world", "id": storm["id"]}
     commands: list[dict[str, Any]] = [
         {"op": "subscribe", "ref": 1, "feed": "world", "last": 5},
         {"op": "publish", "ref": 2, "feed": "world", "item": {"headline": "Gale"}},
         {"op": "publish", "ref": 3, "feed": "world", "item": {}},
+        {"op": "patch", **item, "patch": {"urgency": 2}, "version": 1},
+        {"op": "hold", **item, "reason": "Checked."},
+        {"op": "release", **item},
+        {"op": "cancel", **item},
+        {"op": "publish-draft", "feed": "world", "id": draft["id"]},
         {"op": "ping"},
         {"op": "token", "ref": 4, "token": ADMIN_KEY},
         {"op": "unsubscribe", "ref": 5, "feed": "world"},
@@ -146,3 +153,5 @@ async def test_a_socket_of_many_feeds(url: str, client: httpx2.Client) -> None:
             if command.get("ref") == 2:
                 await hear("ack", "live.item.published")
         await hear("error", "pong", "token", "unsubscribed")
+    assert seen.count("ack") == 6
+    assert seen.count("error") == 1

@@ -65,6 +65,49 @@ async def test_publishing_on_a_socket(live_desk: LiveDesk, socket: Socket) -> No
     assert (again["ref"], again["event"]) == (8, event["id"])
 
 
+async def test_the_life_of_an_item_on_a_socket(live_desk: LiveDesk, socket: Socket) -> None:
+    async def do(op: str, **members: Any) -> dict[str, Any]:
+        await socket.ask(op=op, ref=op, feed=live_desk.feed, **members)
+        (answer,) = await socket.told()
+        assert (answer["op"], answer["ref"]) == ("ack", op), answer
+        return answer
+
+    draft = await do("publish", item={"headline": "Storm", "draft": True})
+    name = draft["item"]["id"]
+    out = await do("publish-draft", id=name, version=1)
+    patched = await do("patch", id=name, patch={"headline": "Gale", "correction": "It was a gale."})
+    held = await do("hold", id=name, reason="Checked.")
+    again = await do("hold", id=name, reason="Checked.")
+    released = await do("release", id=name, patch={"headline": "Breeze"})
+    killed = await do("cancel", id=name, version=released["item"]["version"])
+
+    assert draft["event"] is None
+    assert out["item"]["headline"] == "Storm"
+    assert (patched["item"]["headline"], patched["item"]["correction"]) == ("Gale", "It was a gale.")
+    assert (held["item"]["pubStatus"], held["item"]["reason"]) == ("withheld", "Checked.")
+    assert again == held
+    assert (released["item"]["pubStatus"], released["item"]["headline"]) == ("usable", "Breeze")
+    assert killed["item"]["pubStatus"] == "canceled"
+
+
+async def test_a_change_on_a_socket_is_refused_as_over_http(live_desk: LiveDesk, socket: Socket, live_url: str) -> None:
+    item = (await live_desk.publish("a"))["item"]
+    change = {"op": "patch", "feed": live_desk.feed, "id": item["id"], "patch": {"headline": "b"}}
+    await socket.ask(**change, version=7)
+    await socket.ask(**{**change, "id": "none"})
+    await socket.ask(op="hold", feed=live_desk.feed, id=item["id"], reason=5)
+    stale, unknown, reason = await socket.told(3)
+    async with connect(f"{live_url.replace('http', 'ws')}/v1/ws") as connection:
+        stranger = Socket(connection)
+        for op in ("hold", "release", "cancel", "publish-draft"):
+            await stranger.ask(op=op, feed=live_desk.feed, id=item["id"])
+        await stranger.ask(**change)
+        refused = await stranger.told(5)
+
+    assert [answer["problem"]["status"] for answer in (stale, unknown, reason)] == [412, 404, 422]
+    assert [answer["problem"]["status"] for answer in refused] == [401] * 5
+
+
 @pytest.mark.parametrize(
     ("command", "status"),
     [
@@ -76,6 +119,11 @@ async def test_publishing_on_a_socket(live_desk: LiveDesk, socket: Socket) -> No
         ({"op": "subscribe", "feed": "world", "tags": "x"}, 400),
         ({"op": "unsubscribe", "feed": "world"}, 409),
         ({"op": "publish", "feed": "world", "item": {"nonsense": 1}}, 422),
+        ({"op": "patch", "feed": "world", "id": "x"}, 400),
+        ({"op": "patch", "feed": "world", "patch": {}}, 400),
+        ({"op": "release", "feed": "world", "id": "x", "patch": []}, 400),
+        ({"op": "hold", "feed": "world", "id": "x", "patch": {}}, 400),
+        ({"op": "cancel", "feed": "world", "id": "x", "version": "3"}, 400),
         ({"op": "token", "token": "wrong"}, 401),
         ({"op": "ping", "x": 1}, 400),
     ],

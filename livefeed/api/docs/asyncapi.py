@@ -26,13 +26,18 @@ _COMMANDS = {
     "subscribe": ("Subscribe", "Follow a feed; a second one for the same feed replaces the first"),
     "unsubscribe": ("Unsubscribe", "Stop following a feed"),
     "publish": ("Publish", "Publish an item"),
+    "patch": ("Patch", "Change fields of an item, by a merge patch"),
+    "hold": ("Hold", "Withhold an item while it is checked"),
+    "release": ("Release", "Make a withheld item usable again, changed by a merge patch if there is one"),
+    "cancel": ("Cancel", "Kill an item permanently"),
+    "publishDraft": ("PublishDraft", "Publish a draft"),
     "ping": ("Ping", "Ask for a pong"),
     "token": ("Token", "Replace the credential"),
 }
 _REPLIES = {
     "subscribed": ("Subscribed", "Instead of hello"),
     "unsubscribed": ("Unsubscribed", "A subscription has ended"),
-    "ack": ("Ack", "An item was published"),
+    "ack": ("Ack", "An item was published or changed"),
     "pong": ("Pong", "The answer to a ping"),
     "renewed": ("Renewed", "The credential was accepted"),
     "error": ("Error", "A command failed"),
@@ -64,6 +69,7 @@ def socket_schemas() -> dict[str, Schema]:
         "Subscribe": _command("subscribe", {"feed": _TEXT}, start),
         "Unsubscribe": _command("unsubscribe", {"feed": _TEXT}),
         "Publish": _command("publish", {"feed": _TEXT, "item": ref("ItemInput")}, {"key": {"type": "string", "maxLength": 255}}),
+        **_changes(),
         "Ping": _command("ping", {}),
         "Token": _command("token", {"token": _TEXT}),
         "Subscribed": _command("subscribed", {"feed": _TEXT, "data": hello}, {"cursor": ref("Cursor")}),
@@ -72,6 +78,19 @@ def socket_schemas() -> dict[str, Schema]:
         "Pong": _command("pong", {}),
         "Renewed": _command("token", {"subject": _TEXT, "expires": expires}),
         "Error": _command("error", {"problem": {"anyOf": [ref("Problem"), {"type": "object"}]}}),
+    }
+
+
+def _changes() -> dict[str, Schema]:
+    item: Schema = {"feed": _TEXT, "id": _TEXT}
+    version: Schema = {"version": {**_WHOLE, "minimum": 1, "description": "As If-Match: the version that is to be changed."}}
+    reason: Schema = {"reason": {**_TEXT, "maxLength": 500}, **version}
+    return {
+        "Patch": _command("patch", {**item, "patch": ref("ItemPatch")}, version),
+        "Hold": _command("hold", item, reason),
+        "Release": _command("release", item, {"patch": ref("ItemPatch"), **version}),
+        "Cancel": _command("cancel", item, reason),
+        "PublishDraft": _command("publish-draft", item, version),
     }
 
 
