@@ -38,7 +38,8 @@ def named_in_the_code() -> set[str]:
         "CONFIG",
     }
     two = {f"{a}|{b}" for a, b in re.findall(r"\(\s*[\w.]+,\s*\"(CLIENT|CONFIG)\",\s*\"([A-Z]+)\"", code)}
-    pipelines = {word.upper() for word in re.findall(r"\bpipeline\.([a-z]+)\(", code)} - {"EXECUTE"}
+    # An HTTP connection has a pipeline too, and it is always `self.pipeline`.
+    pipelines = {word.upper() for word in re.findall(r"(?<!self\.)\bpipeline\.([a-z]+)\(", code)} - {"EXECUTE"}
     waits = set(re.findall(r"\(\(\"(WAIT|WAITAOF)\"", code))
     return {command.upper() for command in scripts | sent | two | pipelines | waits}
 
