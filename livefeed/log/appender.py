@@ -87,17 +87,16 @@ class Appender:
 
     async def _try(self, waits: tuple[Wait, ...], calls: list[_Call], *, whole: bool) -> list[_Call]:
         """Send *calls*, each script *whole* once or by its digest only; those whose scripts Redis has forgotten."""
-        pipeline = self.redis.pipeline(transaction=False)
+        commands: list[tuple[Any, ...]] = []
         given: set[str] = set()
         for call in calls:
             script = call.script
             name = ("EVAL", script.text) if whole and script.digest not in given else ("EVALSHA", script.digest)
             given.add(script.digest)
-            pipeline.execute_command(*name, len(call.keys), *call.keys, *call.arguments)
-        for wait in waits:
-            pipeline.execute_command(*wait)
+            commands.append((*name, len(call.keys), *call.keys, *call.arguments))
+        commands += waits
         try:
-            answers: list[Any] = await pipeline.execute(raise_on_error=False)
+            answers = await self._answers(commands)
         except RedisError as exc:
             answers = [exc] * len(calls)
         waited: list[object] = answers[len(calls) :]
@@ -108,6 +107,16 @@ class Appender:
             else:
                 self._settle(call, answer, waited)
         return forgotten
+
+    async def _answers(self, commands: list[tuple[Any, ...]]) -> list[Any]:
+        if len(commands) == 1:
+            # Cheaper than a pipeline of one, and most publishes are alone in their turn.
+            return [await self.redis.execute_command(*commands[0])]  # type: ignore[no-untyped-call]
+        pipeline = self.redis.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        answers: list[Any] = await pipeline.execute(raise_on_error=False)
+        return answers
 
     @staticmethod
     def _settle(call: _Call, answer: Any, waited: list[object]) -> None:
