@@ -56,11 +56,14 @@ class _Bell:
         self._control = control
         self._most = most
         self._woken = asyncio.Event()
+        self._waking: asyncio.Future[None] | None = None
         self._connection: Redis | None = None
         self._id = 0
 
     def wake(self) -> None:
         self._woken.set()
+        if self._waking is not None and not self._waking.done():
+            self._waking.set_result(None)
 
     async def wait(self, streams: Mapping[str, Cursor]) -> Rung:
         if not streams:
@@ -69,7 +72,10 @@ class _Bell:
             self._connection = await self._client.client().initialize()
             self._id = await scripts.command(self._connection, "CLIENT", "ID")
         reading = asyncio.ensure_future(_read(self._connection, streams, self._most))
-        waking = asyncio.ensure_future(self._woken.wait())
+        # A bare future: a task that waits for the event would be started and cancelled for each event of the log.
+        waking = self._waking = asyncio.get_running_loop().create_future()
+        if self._woken.is_set():
+            waking.set_result(None)
         try:
             await asyncio.wait({reading, waking}, return_when=asyncio.FIRST_COMPLETED)
             if reading.done():
@@ -86,9 +92,12 @@ class _Bell:
             raise
         finally:
             waking.cancel()
-            reading.cancel()
-            await asyncio.gather(reading, waking, return_exceptions=True)
             self._woken.clear()
+            if not reading.done():
+                await cancelled([reading])
+            if not reading.cancelled():
+                # Whoever is cancelled here does not wait for its result, which is no fault to report.
+                reading.exception()
 
     async def aclose(self) -> None:
         if self._connection is not None:
