@@ -17,6 +17,7 @@ from uvicorn.server import ServerState
 
 from livefeed.net.answers import answer, come_again
 from livefeed.net.handover import StreamHandOver
+from livefeed.net.heldhead import HeldHead
 from livefeed.net.network import Network
 from livefeed.net.websocket import WebSocketProtocol
 from livefeed.outlets import HAND_OVER, Scope
@@ -237,6 +238,9 @@ class HttpProtocol(HttpToolsProtocol):
         if self._asks_for_stream():
             self.network.begin(start)
         else:
+            # Behind the head of a HEAD request comes nothing.
+            if cycle.scope["method"] != "HEAD":
+                cycle.transport = HeldHead(self.transport, self.loop)
             # Neither a producer nor a health check waits behind a herd of readers.
             start()
 
