@@ -14,6 +14,7 @@ import contextlib
 import errno
 import socket
 import ssl
+import time
 from collections import deque
 from collections.abc import Callable
 
@@ -21,13 +22,19 @@ import structlog
 
 from livefeed.net import ConnectionLimits
 
-__all__ = ["Acceptor"]
+__all__ = ["Acceptor", "Pace"]
 
 AT_ONCE = 128
 """Connections taken from the kernel per iteration: its queue is short, and a client that finds it full waits for a second."""
 
-OPENED = 32
-"""Connections opened per iteration. Their handshakes take about 0.15 ms each, which delays connected readers and producers."""
+OPENED = 64
+"""Connections opened per iteration, at most: their handshakes take 10 ms."""
+
+FEWEST = 16
+"""Connections opened per iteration, however long it takes to write to the readers."""
+
+LONG = 0.1
+"""Iterations that take this long (s) leave time for the fewest connections only."""
 
 MOST_WAITING = 4096
 """Connections that are accepted but not opened yet, of which each holds a file descriptor."""
@@ -43,6 +50,28 @@ _SPENT = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 _log = structlog.get_logger("livefeed.worker")
 
 
+class Pace:
+    """How many connections to open per iteration: fewer, the longer the recent iterations that wrote to readers took.
+
+    An event waits for the iteration that writes those before it, and for the handshakes of about ten more.
+    """
+
+    def __init__(self, now: float) -> None:
+        self._last = now
+        self._longest = 0.0
+
+    def begin(self, now: float) -> None:
+        """Connections are waiting again."""
+        self._last = now
+
+    def take(self, now: float) -> int:
+        """How many to open in the iteration that has come to *now*."""
+        # It forgets over about ten iterations, which is how far apart writes are when many readers are written to.
+        self._longest = max(now - self._last, 0.9 * self._longest)
+        self._last = now
+        return max(FEWEST, round(OPENED * (1 - self._longest / LONG)))
+
+
 class Acceptor:
     """Accepts connections on one listening socket until closed."""
 
@@ -52,6 +81,7 @@ class Acceptor:
         self._protocol = protocol
         self._tls = tls
         self._waiting: deque[socket.socket] = deque()
+        self._pace = Pace(time.perf_counter())
         self._opening: set[asyncio.Task[None]] = set()
         self._pause: asyncio.TimerHandle | None = None
         listener.setblocking(False)
@@ -77,6 +107,7 @@ class Acceptor:
 
     def _accept(self) -> None:
         if not self._waiting:
+            self._pace.begin(time.perf_counter())
             self._loop.call_soon(self._open_some)
         for _ in range(min(AT_ONCE, MOST_WAITING - len(self._waiting))):
             try:
@@ -94,7 +125,7 @@ class Acceptor:
             self._waiting.append(connection)
 
     def _open_some(self) -> None:
-        for _ in range(min(OPENED, len(self._waiting))):
+        for _ in range(min(self._pace.take(time.perf_counter()), len(self._waiting))):
             task = self._loop.create_task(self._open(self._waiting.popleft()))
             self._opening.add(task)
             task.add_done_callback(self._opening.discard)

@@ -12,7 +12,7 @@ import pytest
 import uvloop
 
 from livefeed.server import accepting
-from livefeed.server.accepting import AT_ONCE, OPENED, Acceptor
+from livefeed.server.accepting import AT_ONCE, FEWEST, LONG, OPENED, Acceptor, Pace
 
 HERD = 300
 
@@ -67,7 +67,7 @@ def test_a_herd_is_accepted_in_few_turns_of_the_loop() -> None:
     with listening() as listener:
         turns = uvloop.run(turns_until_accepted(listener, HERD))
 
-    assert turns < HERD / OPENED + 8
+    assert turns < HERD / FEWEST + 8
 
 
 def test_a_herd_is_taken_from_the_kernel_before_it_is_opened() -> None:
@@ -88,6 +88,17 @@ def test_a_herd_is_taken_from_the_kernel_before_it_is_opened() -> None:
         assert clients[0].recv(1) == b""
         for client in clients:
             client.close()
+
+
+def test_fewer_are_opened_while_iterations_are_long() -> None:
+    pace = Pace(0)
+    pace.begin(100)
+    assert pace.take(100) == OPENED
+    assert FEWEST < pace.take(100 + LONG / 2) <= OPENED / 2
+    # The iterations between two long ones are short.
+    assert pace.take(100 + LONG / 2) < OPENED
+    assert pace.take(100 + 2 * LONG) == FEWEST
+    assert [pace.take(100 + 2 * LONG) for _ in range(50)][-1] == OPENED
 
 
 def test_who_comes_when_no_files_are_left_is_accepted_later(monkeypatch: pytest.MonkeyPatch) -> None:
