@@ -59,8 +59,10 @@ async def test_five_kills_of_the_server_are_invisible(server: LiveServer) -> Non
     followers = [kind(server.url, "edits") for kind in (SseFollower, WebSocketFollower) for _ in range(EACH // 5)]
     async with following(followers):
         producing = asyncio.create_task(replayed(server, 40))
-        for share in (150, 300, 450, 600, 750):
+        for kills, share in enumerate((150, 300, 450, 600, 750)):
+            # Each kill meets every reader connected: it is not to come before the slowest of them is back.
             await until(lambda: len(followers[0].events) >= share, timeout=60)  # noqa: B023  # awaited in its own turn
+            await until(lambda: all(follower.connections > kills for follower in followers))  # noqa: B023
             await server.stop(signal.SIGKILL)
             await server.start()
         await producing
