@@ -14,6 +14,17 @@ from livefeed.wires import Wire
 __all__ = ["Groups"]
 
 
+class _Section:
+    """The readers of one filter, by wire. Compared by identity, which needs no hash of a filter for each event."""
+
+    __slots__ = ("only", "wires")
+
+    def __init__(self, only: Filter) -> None:
+        self.only = only
+        # A dict preserves the order of joining and removes in constant time.
+        self.wires: dict[Wire, dict[Reader, None]] = {}
+
+
 class Groups:
     """The live readers of one feed, by filter and wire. Each group's bytes are encoded once."""
 
@@ -23,23 +34,22 @@ class Groups:
         self._epoch: Epoch | None = None
         self._inside: dict[Reader, None] = {}
         self._inside_heard = 0
-        # A dict preserves the order of joining and removes in constant time.
-        self._by_filter: dict[Filter, dict[Wire, dict[Reader, None]]] = {}
+        self._by_filter: dict[Filter, _Section] = {}
         # An event is matched only against the filters that ask for one of its tags.
-        self._by_tag: dict[str, dict[Filter, None]] = {}
-        self._any_tag: dict[Filter, None] = {}
+        self._by_tag: dict[str, dict[_Section, None]] = {}
+        self._any_tag: dict[_Section, None] = {}
 
     def __iter__(self) -> Iterator[Reader]:
         yield from self._inside
-        yield from (reader for wires in self._by_filter.values() for members in wires.values() for reader in members)
+        yield from (reader for section in self._by_filter.values() for members in section.wires.values() for reader in members)
 
     def add(self, reader: Reader) -> None:
-        only = reader.only
-        if only not in self._by_filter:
-            self._by_filter[only] = {}
-            for filters in self._asking(only):
-                filters[only] = None
-        self._by_filter[only].setdefault(reader.sink.wire, {})[reader] = None
+        section = self._by_filter.get(reader.only)
+        if section is None:
+            section = self._by_filter[reader.only] = _Section(reader.only)
+            for sections in self._asking(reader.only):
+                sections[section] = None
+        section.wires.setdefault(reader.sink.wire, {})[reader] = None
 
     def remove(self, reader: Reader) -> None:
         if reader in self._inside:
@@ -47,23 +57,24 @@ class Groups:
             if not self._inside:
                 self._epoch = None
             return
-        wires = self._by_filter[reader.only]
-        members = wires[reader.sink.wire]
+        section = self._by_filter[reader.only]
+        members = section.wires[reader.sink.wire]
         del members[reader]
         if not members:
-            del wires[reader.sink.wire]
-        if not wires:
-            self._forget(reader.only)
+            del section.wires[reader.sink.wire]
+        if not section.wires:
+            self._forget(section)
 
-    def _forget(self, only: Filter) -> None:
+    def _forget(self, section: _Section) -> None:
+        only = section.only
         del self._by_filter[only]
-        for filters in self._asking(only):
-            del filters[only]
+        for sections in self._asking(only):
+            del sections[section]
         for tag in only.tags:
             if not self._by_tag[tag]:
                 del self._by_tag[tag]
 
-    def _asking(self, only: Filter) -> list[dict[Filter, None]]:
+    def _asking(self, only: Filter) -> list[dict[_Section, None]]:
         """The tables that contain *only*."""
         return [self._by_tag.setdefault(tag, {}) for tag in only.tags] or [self._any_tag]
 
@@ -86,8 +97,8 @@ class Groups:
         # Copied before the first write, which may pause a reader: it then leaves its group, and joins another one later.
         groups = [
             (wire, list(members), passing)
-            for only, passing in self._passing(events).items()
-            for wire, members in self._by_filter[only].items()
+            for section, passing in self._passing(events).items()
+            for wire, members in section.wires.items()
         ]
         if self._epoch is not None and events:
             self._inside_heard = now
@@ -95,22 +106,23 @@ class Groups:
         for wire, members, passing in groups:
             self._write(b"".join(map(wire.event, passing)), members, len(passing))
 
-    def _passing(self, events: Iterable[Event]) -> dict[Filter, list[Event]]:
+    def _passing(self, events: Iterable[Event]) -> dict[_Section, list[Event]]:
         """The events that pass each filter. Feed events pass every filter."""
-        passing: dict[Filter, list[Event]] = {}
+        passing: dict[_Section, list[Event]] = {}
         for event in events:
-            for only in self._asked(event) if event.item_id else self._by_filter:
-                passing.setdefault(only, []).append(event)
+            for section in self._asked(event) if event.item_id else self._by_filter.values():
+                passing.setdefault(section, []).append(event)
         return passing
 
-    def _asked(self, event: Event) -> Iterator[Filter]:
+    def _asked(self, event: Event) -> Iterator[_Section]:
         asked = dict(self._any_tag)
         for tag in event.tags:
             asked |= self._by_tag.get(tag, {})
-        return (only for only in asked if only.urgency is None or event.urgency <= only.urgency)
+        return (section for section in asked if section.only.urgency is None or event.urgency <= section.only.urgency)
 
     def _begin_epoch(self, events: Sequence[Event]) -> None:
-        waiting = self._by_filter.get(Filter.ALL, {}).get(GZIP)
+        unfiltered = self._by_filter.get(Filter.ALL)
+        waiting = unfiltered.wires.get(GZIP) if unfiltered else None
         # A compressor's window contains earlier data: discard held or killed text before anything else is sent.
         removes = any(event.type.removes for event in events)
         if (waiting and (self._epoch is None or self._epoch.full)) or (self._inside and removes):
