@@ -93,11 +93,12 @@ class Acceptor:
         return len(self._waiting)
 
     def close(self) -> None:
-        """Stop accepting; the socket itself stays open. Clients that are not served yet have to connect again."""
+        """Stop listening: new connections are refused, and clients that are not served yet have to connect again."""
         if self._pause is not None:
             self._pause.cancel()
         if self._listener.fileno() >= 0:
             self._loop.remove_reader(self._listener)
+            self._listener.close()
         while self._waiting:
             self._waiting.popleft().close()
 
