@@ -3,6 +3,7 @@ from __future__ import annotations
 import io
 import json
 import logging
+import os
 from collections.abc import Iterator
 from typing import Any
 
@@ -94,3 +95,34 @@ def test_credentials_are_masked(text: str) -> None:
         structlog.get_logger("livefeed.test").exception("it failed")
     assert len(lines(stream)) == 3
     assert "CANARY" not in stream.getvalue()
+
+
+def test_records_below_the_level_are_dropped() -> None:
+    stream = io.StringIO()
+    configure("warning", "json", stream)
+    log = structlog.get_logger("livefeed.test")
+    log.info("quiet")
+    log.warning("%s is loud", "this")
+    assert [line["event"] for line in lines(stream)] == ["this is loud"]
+
+
+def test_a_lone_surrogate_is_logged() -> None:
+    stream = io.StringIO()
+    configure("info", "json", stream)
+    structlog.get_logger("livefeed.test").info("odd", subject="a\ud800")
+    assert lines(stream)[0]["subject"] == "a\ud800"
+
+
+def test_a_log_that_nobody_reads_any_more_stops_nothing() -> None:
+    stream = io.StringIO()
+    configure("info", "json", stream)
+    stream.close()
+    structlog.get_logger("livefeed.test").info("unheard")
+
+
+def test_each_line_is_written_at_once() -> None:
+    reader, writer = os.pipe()
+    with open(reader) as heard, open(writer, "w") as stream:
+        configure("info", "json", stream)
+        structlog.get_logger("livefeed.test").info("first")
+        assert json.loads(heard.readline())["event"] == "first"
