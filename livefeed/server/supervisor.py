@@ -24,7 +24,9 @@ from livefeed.server.orders import FOR_THE_SUPERVISOR, Orders
 __all__ = ["Supervisor"]
 
 _FIRST_PAUSE = 0.1
-_LONGEST_PAUSE = 2.0
+_LONGEST_PAUSE = 1.5
+"""A worker that dies again and again is nevertheless back within 2 seconds."""
+
 _STEADY = 10.0
 """Seconds after which the death of a worker no longer counts as a failed start."""
 
