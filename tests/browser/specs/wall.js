@@ -38,6 +38,34 @@ export function a_screen_with_too_few_rows_asks_for_older_ones() {
   equal(screen.wanting, true);
 }
 
+export function what_was_killed_does_not_come_back_with_a_page_that_is_older() {
+  const screen = new Screen(3);
+  const kill = (n) => screen.apply(event({ ...made(n), version: 2, pubStatus: "canceled" }, "live.item.canceled"));
+  screen.apply({ type: "live.stream.snapshot", data: { items: [made(3), made(4)], next: "x" } });
+  screen.ask();
+  kill(4);
+  equal(screen.wanting, false);
+  screen.fill({ items: [made(4), made(3), made(2)], next: null });
+  equal([shown(screen), screen.wanting], [["Item 3", "Item 2"], false]);
+}
+
+export function a_page_that_did_not_come_is_asked_for_again() {
+  const screen = new Screen(3);
+  screen.apply({ type: "live.stream.snapshot", data: { items: [made(3)], next: "x" } });
+  screen.ask();
+  screen.fill(null);
+  equal([shown(screen), screen.wanting], [["Item 3"], true]);
+}
+
+export function a_page_that_is_older_than_a_reset_is_not_taken() {
+  const screen = new Screen(3);
+  screen.apply({ type: "live.stream.snapshot", data: { items: [made(3), made(4)], next: "x" } });
+  screen.ask();
+  screen.apply({ type: "live.stream.reset", data: { items: [made(3)], next: null } });
+  screen.fill({ items: [made(4), made(3)], next: null });
+  equal(shown(screen), ["Item 3"]);
+}
+
 export function an_older_version_changes_nothing() {
   const screen = new Screen(1);
   screen.apply(event(made(1, { version: 2, headline: "New" })));

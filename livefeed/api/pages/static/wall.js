@@ -80,13 +80,8 @@ function paint() {
 }
 
 async function refill() {
-  screen.more = false; // one request, however many events come meanwhile
-  try {
-    const data = await readItems(name, { limit: KEPT, tag: chosen, token });
-    screen.apply({ type: "live.stream.snapshot", data });
-  } catch {
-    screen.more = true;
-  }
+  screen.ask(); // one request, however many events come meanwhile
+  screen.fill(await readItems(name, { limit: KEPT, tag: chosen, token }).catch(() => null));
 }
 
 function tick() {

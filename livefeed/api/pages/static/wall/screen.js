@@ -14,6 +14,7 @@ const BAND = 3;
 export class Screen {
   /** @type {Map<string, Item>} by uri */ #items = new Map();
   /** Whether the feed has older items than those in hand. */ more = false;
+  /** What was taken back since a page of older items was asked for: the page may still have it. @type {Set<string> | null} */ #gone = null;
 
   /** @param {number} rows */
   constructor(rows) {
@@ -24,10 +25,26 @@ export class Screen {
   apply({ type, data }) {
     if (type === "live.stream.reset" || type === "live.stream.snapshot") {
       this.more = Boolean(data.next);
-      return this.#renew(type.endsWith("reset") ? data.items : [...this.#items.values(), ...data.items]);
+      if (type.endsWith("snapshot")) return this.#renew([...this.#items.values(), ...data.items]);
+      this.#gone = null; // a page that is on its way is older than this
+      return this.#renew(data.items);
     }
     if (!type.startsWith("live.item.")) return [];
     return this.#put(data) && this.#trim().has(data.uri) ? [data.uri] : [];
+  }
+
+  /** A page of older items is asked for. */
+  ask() {
+    this.#gone = new Set();
+  }
+
+  /** Takes the page that was asked for; null if it did not come. @param {{items: Item[], next?: string | null} | null} page */
+  fill(page) {
+    const gone = this.#gone;
+    this.#gone = null;
+    if (!gone || !page) return;
+    this.more = Boolean(page.next);
+    this.#renew([...this.#items.values(), ...page.items.filter((item) => !gone.has(item.uri))]);
   }
 
   /** @param {Item[]} items */
@@ -42,8 +59,13 @@ export class Screen {
   #put(item) {
     const before = this.#items.get(item.uri);
     if (before && before.version > item.version) return false;
-    if (item.pubStatus === "usable") this.#items.set(item.uri, item);
-    else this.#items.delete(item.uri); // nothing older can come after it: the log is one order
+    if (item.pubStatus === "usable") {
+      this.#items.set(item.uri, item);
+      this.#gone?.delete(item.uri);
+    } else {
+      this.#items.delete(item.uri); // the log is one order: nothing older comes after it, but for a page that is on its way
+      this.#gone?.add(item.uri);
+    }
     return !before && item.pubStatus === "usable";
   }
 
@@ -78,6 +100,6 @@ export class Screen {
 
   /** Whether so many items were taken back that older ones should fill the rows. */
   get wanting() {
-    return this.more && this.#items.size < this.rows;
+    return this.more && !this.#gone && this.#items.size < this.rows;
   }
 }
