@@ -8,7 +8,7 @@ COVERAGE := $(if $(filter true,$(CI)),--cov --cov-report=term)
 # One test process for each core, and no more: tests with real servers and timers share them.
 JOBS ?= auto
 
-.PHONY: install demo test fuzz lint audit bench chaos clean
+.PHONY: install demo test again fuzz lint audit bench chaos clean
 
 install: $(INSTALLED)
 
@@ -24,6 +24,12 @@ demo: install
 
 test: install
 	$(BIN)/python -m pytest -n $(JOBS) $(COVERAGE) $(TESTS)
+
+# The tests that failed, once more and one by one; then whether the whole was covered. What failed only beside others shows in the
+# output of both runs.
+again: install
+	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
+	$(BIN)/python -m coverage report --skip-covered
 
 # Thousands of made-up requests against a real server, held against openapi.json.
 fuzz: install
