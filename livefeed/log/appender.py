@@ -1,7 +1,7 @@
-"""The appender: pipelines the writes of one turn of the event loop.
+"""The appender: makes the calls of scripts that write, in the order in which they were made.
 
-A batch, and many single publishes at once, cost one round trip per turn instead of one each, and reach the tails as one page.
-Each call is still atomic by itself, and calls are executed in the order in which they were made.
+Calls whose durability has to be waited for are pipelined, all of one turn of the event loop, and wait together: a batch, and
+many single publishes at once, cost one wait per turn instead of one each. Each call is still atomic by itself.
 """
 
 from __future__ import annotations
@@ -15,6 +15,7 @@ from redis.exceptions import NoScriptError, RedisError
 
 from livefeed.exceptions import Unavailable
 from livefeed.log import scripts
+from livefeed.log.client import Client
 from livefeed.log.durability import Wait
 
 __all__ = ["Appender"]
@@ -48,9 +49,12 @@ class Appender:
         self, script: scripts.Script, keys: Sequence[str], arguments: Arguments, waits: tuple[Wait, ...]
     ) -> tuple[Any, list[object]]:
         """The results of the script and of *waits*, sent after it on the same connection. Raises `Unavailable`."""
-        call = _Call(script, keys, arguments)
         self.calls += 1
         try:
+            if not waits and isinstance(self.redis, Client):
+                # Its line needs no pipeline: all that is written in one turn goes out together.
+                return await script(self.redis, keys, arguments), []
+            call = _Call(script, keys, arguments)
             waiting = self._waiting.get(waits)
             if waiting is not None:
                 waiting.append(call)
@@ -109,9 +113,6 @@ class Appender:
         return forgotten
 
     async def _answers(self, commands: list[tuple[Any, ...]]) -> list[Any]:
-        if len(commands) == 1:
-            # Cheaper than a pipeline of one, and most publishes are alone in their turn.
-            return [await self.redis.execute_command(*commands[0])]  # type: ignore[no-untyped-call]
         pipeline = self.redis.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command)

@@ -23,6 +23,7 @@ from redis.maint_notifications import MaintNotificationsConfig
 
 from livefeed.exceptions import ConfigError
 from livefeed.log.addresses import Address
+from livefeed.log.client import Client
 
 __all__ = ["Backend", "connect", "inspect"]
 
@@ -64,9 +65,9 @@ class _Unix(_Timely, UnixDomainSocketConnection):
 
 
 def connect(url: str, *, timeout: float = COMMAND_TIMEOUT, connections: int = 8) -> Redis:
-    """A client for *url*: bytes in and out, RESP3, no retries, at most *connections* sockets.
+    """A client for *url*: bytes in and out, RESP3, no retries, pipelines on at most *connections* sockets.
 
-    When all of them are busy a command waits for one, up to *timeout* seconds. This does not connect yet.
+    When all of them are busy a pipeline waits for one, up to *timeout* seconds. This does not connect yet.
     For a Cluster the client is a `RedisCluster`, which has the same interface for the commands used here.
     """
     address = Address.parse(url)
@@ -90,7 +91,7 @@ def connect(url: str, *, timeout: float = COMMAND_TIMEOUT, connections: int = 8)
     else:
         host, port = address.hosts[0]
         place = {"host": host, "port": port, **_tcp(address)}
-    return Redis.from_pool(BlockingConnectionPool(**shared, **place))
+    return Client.from_pool(BlockingConnectionPool(**shared, **place))
 
 
 def _tcp(address: Address) -> dict[str, Any]:
@@ -110,7 +111,7 @@ class _GuardedPool(SentinelConnectionPool, BlockingConnectionPool):
     """Connections to the primary that the sentinels name; a command waits for a busy one."""
 
 
-class _GuardedRedis(Redis):
+class _GuardedClient(Client):
     """A client that also closes the sentinels' clients."""
 
     async def aclose(self, close_connection_pool: bool | None = None) -> None:
@@ -125,7 +126,9 @@ def _guarded(address: Address, shared: dict[str, Any]) -> Redis:
     asking = {"socket_timeout": 1.0, "socket_connect_timeout": 1.0, "retry": _NO_RETRY, **tls}
     sentinel = Sentinel(list(address.hosts), sentinel_kwargs=asking)  # type: ignore[no-untyped-call]
     options = shared | {"maint_notifications_config": MaintNotificationsConfig(enabled=False)} | tls
-    client: Redis = sentinel.master_for(address.service, redis_class=_GuardedRedis, connection_pool_class=_GuardedPool, **options)
+    client: Redis = sentinel.master_for(
+        address.service, redis_class=_GuardedClient, connection_pool_class=_GuardedPool, **options
+    )
     return client
 
 

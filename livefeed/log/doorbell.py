@@ -8,13 +8,17 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import Mapping, Sequence
-from typing import Any, Protocol
+from typing import Any, Protocol, cast
 
 from redis.asyncio import Redis, RedisCluster
+from redis.exceptions import RedisError
 
 from livefeed.cursors import Cursor
+from livefeed.exceptions import Unavailable
 from livefeed.log import scripts
 from livefeed.log.cancelling import cancelled
+from livefeed.log.client import Client
+from livefeed.log.line import Line
 
 __all__ = ["BLOCK", "Doorbell", "Entry", "doorbell"]
 
@@ -45,45 +49,32 @@ def doorbell(client: Redis, control: Redis, *, most: int = 1) -> Doorbell:
     It brings *most* entries at once, of all streams together, and one at least of each that rang.
     """
     # A Cluster's client stands in for a plain one everywhere but here, where one command would name keys of many slots.
-    return _ClusterBell(client, most) if isinstance(client, RedisCluster) else _Bell(client, control, most)
+    return _ClusterBell(client, most) if isinstance(client, RedisCluster) else _Bell(cast("Client", client), control, most)
 
 
 class _Bell:
-    """All streams in one command, on one connection."""
+    """All streams in one command, on a line of its own."""
 
-    def __init__(self, client: Redis, control: Redis, most: int) -> None:
+    def __init__(self, client: Client, control: Redis, most: int) -> None:
         self._client = client
         self._control = control
         self._most = most
         self._woken = asyncio.Event()
-        self._waking: asyncio.Future[None] | None = None
-        self._connection: Redis | None = None
+        self._line: Line | None = None
         self._id = 0
+        self._reading: asyncio.Future[Any] | None = None
+        self._interrupting: asyncio.Task[None] | None = None
 
     def wake(self) -> None:
         self._woken.set()
-        if self._waking is not None and not self._waking.done():
-            self._waking.set_result(None)
+        if self._reading is not None and self._interrupting is None:
+            self._interrupting = asyncio.ensure_future(self._interrupt(self._reading))
 
     async def wait(self, streams: Mapping[str, Cursor]) -> Rung:
         if not streams:
             return await _idle(self._woken)
-        if self._connection is None:
-            self._connection = await self._client.client().initialize()
-            self._id = await scripts.command(self._connection, "CLIENT", "ID")
-        reading = asyncio.ensure_future(_read(self._connection, streams, self._most))
-        # A bare future: a task that waits for the event would be started and cancelled for each event of the log.
-        waking = self._waking = asyncio.get_running_loop().create_future()
-        if self._woken.is_set():
-            waking.set_result(None)
         try:
-            await asyncio.wait({reading, waking}, return_when=asyncio.FIRST_COMPLETED)
-            if reading.done():
-                return await reading or dict.fromkeys(streams)
-            # The command may not have reached Redis yet: until it has, there is nothing to unblock.
-            while not reading.done() and not await scripts.command(self._control, "CLIENT", "UNBLOCK", self._id):
-                await asyncio.wait({reading}, timeout=0.005)
-            return await reading
+            return await self._read(streams)
         except scripts.WrongTypeError:
             await asyncio.sleep(BLOCK / 10_000)
             raise
@@ -91,19 +82,42 @@ class _Bell:
             await self.aclose()
             raise
         finally:
-            waking.cancel()
             self._woken.clear()
+
+    async def _read(self, streams: Mapping[str, Cursor]) -> Rung:
+        try:
+            if self._line is None:
+                self._line = await self._client.line()
+                self._id = await self._line.send("CLIENT", "ID")
+            # A bare future: a task for each event of the log would cost more than the event.
+            self._reading = self._line.send(*_command(streams, self._most))
+            if self._woken.is_set():
+                self.wake()
+            rung = _rung(await self._reading)
+        except RedisError as exc:
+            raise scripts.unavailable(exc) from exc
+        finally:
+            self._reading = None
+            if interrupting := self._interrupting:
+                self._interrupting = None
+                await cancelled([interrupting])
+        return rung if rung or self._woken.is_set() else dict.fromkeys(streams)
+
+    async def _interrupt(self, reading: asyncio.Future[Any]) -> None:
+        try:
+            while not reading.done():
+                if await scripts.command(self._control, "CLIENT", "UNBLOCK", self._id):
+                    return
+                # The command has not reached Redis yet: until it has, there is nothing to unblock.
+                await asyncio.sleep(0.005)
+        except Unavailable as exc:
             if not reading.done():
-                await cancelled([reading])
-            if not reading.cancelled():
-                # Whoever is cancelled here does not wait for its result, which is no fault to report.
-                reading.exception()
+                reading.set_exception(exc)
 
     async def aclose(self) -> None:
-        if self._connection is not None:
-            # Forgotten only when it is closed: who is cancelled here leaves it to the next who closes.
-            await self._connection.aclose()
-            self._connection = None
+        if self._line is not None:
+            self._line.close()
+            self._line = None
 
 
 class _ClusterBell:
@@ -153,8 +167,19 @@ async def _idle(woken: asyncio.Event) -> Rung:
     return {}
 
 
-async def _read(client: Any, streams: Mapping[str, Cursor], most: int) -> Rung:
+def _command(streams: Mapping[str, Cursor], most: int) -> tuple[str | int, ...]:
     above = [str(cursor) for cursor in streams.values()]
-    count = max(most // len(streams), 1)
-    answer = await scripts.command(client, "XREAD", "COUNT", count, "BLOCK", BLOCK, "STREAMS", *streams, *above)
+    return ("XREAD", "COUNT", max(most // len(streams), 1), "BLOCK", BLOCK, "STREAMS", *streams, *above)
+
+
+def _rung(answer: Any) -> Rung:
+    """*answer* as it comes over a line."""
+    return {
+        name.decode(): [(entry_id, dict(zip(flat[::2], flat[1::2], strict=True))) for entry_id, flat in entries]
+        for name, entries in (answer or {}).items()
+    }
+
+
+async def _read(client: Any, streams: Mapping[str, Cursor], most: int) -> Rung:
+    answer = await scripts.command(client, *_command(streams, most))
     return {name.decode(): entries for name, entries in (answer or {}).items()}

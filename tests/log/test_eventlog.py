@@ -137,7 +137,8 @@ async def test_since(log: EventLog, redis: Redis) -> None:
 
 async def test_a_call_that_is_given_up_before_it_is_sent_holds_up_no_other(log: EventLog) -> None:
     """A client may hang up in the very turn of the loop in which its change would be sent with those of others."""
-    leading, joining = (asyncio.create_task(log.append(FEED, published())) for _ in range(2))
+    calls = [log.append(FEED, published(), Durability.REPLICA) for _ in range(2)]
+    leading, joining = (asyncio.create_task(call) for call in calls)
     await asyncio.sleep(0)
     assert log.appending
     leading.cancel()
