@@ -46,6 +46,7 @@ from livefeed.auth.vouchers import Vouchers
 from livefeed.background import background
 from livefeed.config import Config
 from livefeed.counters import Counters
+from livefeed.doorway import Doorway
 from livefeed.exceptions import ConfigError, Unavailable
 from livefeed.hub import Hub
 from livefeed.limits import Meter, Rate
@@ -100,7 +101,6 @@ class Application:
         self.config = config
         self.draining = False
         self.counters = counters
-        self.network = Network(_limits(config), counters)
         self._redis = connect(config.redis_url)
         # Blocking reads have connections of their own: one for the tail, one for the inboxes; in a Cluster one for each feed.
         self._blocking = connect(config.redis_url, timeout=BLOCK / 1000 + 1, connections=10_000)
@@ -122,21 +122,23 @@ class Application:
         )
         self._headcount = Headcount(self._redis, self._readers_here)
         self._authenticator = _authenticator(config, self._redis)
+        events = Events(self._hub)
+        self.network = Network(_limits(config), counters, Doorway(events, Origins(config.allowed_origins)))
         self._exposition = Exposition(board, row, counters, __version__)
         self.asgi: ASGIApp = Starlette(
-            routes=self._routes(),
+            routes=self._routes(events),
             middleware=_middleware(config, counters, self._authenticator),
             exception_handlers=HANDLERS,
             lifespan=self._lifespan,
         )
 
-    def _routes(self) -> list[BaseRoute]:
+    def _routes(self, events: Events) -> list[BaseRoute]:
         pages = Pages(self._catalog, self._items, self._headcount.of, _now, base=self.config.public_url, version=__version__)
         desks, screens = Roster(self._redis, keep=_AT_DESK, most=200), Roster(self._redis, keep=_SCREENS, most=500)
         presence = Presence(self._catalog, desks, screens)
         publishing = Publishing(self._editor, self._audit)
         return [
-            *Events(self._hub).routes(),
+            *events.routes(),
             *Sockets(self._hub, publishing).routes(),
             *Items(publishing, Lists(self._items, self._catalog)).routes(),
             *self._formats.routes(),

@@ -92,9 +92,17 @@ class Hub:
 
     async def open(self, feed: str, caller: Caller) -> Channel:
         """The channel of *feed*, if the caller may read it. Raises `NotFound`, `Unauthorized`, `Forbidden`, `Unavailable`."""
+        return self.opened(feed, caller) or self._admit(await self.channel(feed), caller)
+
+    def opened(self, feed: str, caller: Caller) -> Channel | None:
+        """The same at once; None when the channel of *feed* is not followed yet."""
         if self.draining:
             raise Unavailable("the server is stopping", retry_after=1)
-        channel = await self.channel(feed)
+        channel = self._followed(feed)
+        return None if channel is None else self._admit(channel, caller)
+
+    def _admit(self, channel: Channel, caller: Caller) -> Channel:
+        feed = channel.feed
         if not self.settings[feed].settings.public:
             caller.require(Role.READ, feed)
         if channel.stale_since is not None:
@@ -103,10 +111,8 @@ class Hub:
 
     async def channel(self, feed: str) -> Channel:
         """The channel of *feed*, followed from now on. Raises `NotFound`, `Unavailable`."""
-        channel = self.channels.get(feed)
+        channel = self._followed(feed)
         if channel is not None:
-            # The caller is about to join: until then the channel must not be removed.
-            self._empty_since.pop(feed, None)
             return channel
         opening = self._opening.get(feed)
         if opening is None:
@@ -117,6 +123,13 @@ class Hub:
         if isinstance(opened, RequestError):
             raise opened
         return opened
+
+    def _followed(self, feed: str) -> Channel | None:
+        channel = self.channels.get(feed)
+        if channel is not None:
+            # The caller is about to join: until then the channel must not be removed.
+            self._empty_since.pop(feed, None)
+        return channel
 
     async def _open(self, feed: str) -> Channel | RequestError:
         try:

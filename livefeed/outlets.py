@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable, MutableMapping, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from livefeed.eventstream import SSE
 from livefeed.frames import FRAMES, unframe
@@ -21,6 +21,7 @@ __all__ = [
     "HandOver",
     "Headers",
     "Message",
+    "Opening",
     "Outlet",
     "Owner",
     "Receive",
@@ -30,6 +31,7 @@ __all__ = [
     "refuse_websocket",
     "serve_sse",
     "serve_ws",
+    "stream_head",
 ]
 
 Scope = MutableMapping[str, Any]
@@ -75,6 +77,15 @@ class Outlet(Protocol):
 Start = Callable[[Outlet], Owner]
 """Creates the owner. Called when the outlet accepts writes, and may write immediately."""
 
+
+class Opening(NamedTuple):
+    """What opens a live stream without the application: the headers of the answer, and who becomes its owner."""
+
+    headers: Headers
+    start: Start
+    subprotocol: str | None = None
+
+
 HAND_OVER = "livefeed.handover"
 """The ASGI extension with which the server's own protocols offer the connection for hand-over."""
 
@@ -95,15 +106,19 @@ _SSE_HEADERS: Headers = [
 ]
 
 
+def stream_head(headers: Headers, added: Headers) -> Headers:
+    """The headers of an event stream, with *headers* of its own and those *added* to every response."""
+    return (*_SSE_HEADERS, *headers, *added)
+
+
 async def serve_sse(scope: Scope, receive: Receive, send: Send, start: Start, headers: Headers = ()) -> None:
     """Answer an HTTP request with an event stream. After a hand-over it returns at once, and the stream goes on."""
-    head = [*_SSE_HEADERS, *headers]
     hand_over: HandOver | None = scope.get("extensions", {}).get(HAND_OVER)
     # Headers that middlewares add in `send`, which a stream that was handed over bypasses.
     added: Headers = scope.get("livefeed.headers", ())
-    if hand_over is not None and scope["method"] != "HEAD" and hand_over.sse([*head, *added], start):
+    if hand_over is not None and scope["method"] != "HEAD" and hand_over.sse(stream_head(headers, added), start):
         return
-    await send({"type": "http.response.start", "status": 200, "headers": head})
+    await send({"type": "http.response.start", "status": 200, "headers": [*stream_head(headers, ())]})
     if scope["method"] == "HEAD":
         await send({"type": "http.response.body"})
         return

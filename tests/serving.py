@@ -6,6 +6,7 @@ import asyncio
 import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from typing import Any
 
 import uvicorn
 from starlette.types import ASGIApp
@@ -16,10 +17,10 @@ __all__ = ["serving"]
 
 
 @asynccontextmanager
-async def serving(app: ASGIApp) -> AsyncIterator[str]:
-    """Serve until left; gives the address."""
+async def serving(app: ASGIApp, **options: Any) -> AsyncIterator[str]:
+    """Serve until left; gives the address. *options* are further ones of `uvicorn.Config`."""
     with socket.create_server(("127.0.0.1", 0)) as listener:
-        server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none"))
+        server = uvicorn.Server(uvicorn.Config(app, log_config=None, ws="none", **options))
         running = asyncio.create_task(server.serve([listener]))
         try:
             await until(lambda: server.started or running.done())

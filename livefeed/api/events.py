@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from functools import lru_cache, partial
+from typing import NamedTuple
 
 from starlette.datastructures import Headers
 from starlette.responses import Response
@@ -11,8 +12,10 @@ from starlette.routing import BaseRoute, Route, WebSocketRoute
 from starlette.types import Receive, Scope, Send
 
 from livefeed.api.polls import DEFAULT_LIMIT, MAX_LIMIT, MAX_WAIT, Poll
+from livefeed.channel import Channel
 from livefeed.exceptions import BadRequest, NotAcceptable, Unavailable
 from livefeed.feeds import check_feed_name
+from livefeed.filters import Filter
 from livefeed.grants import Authority, Caller
 from livefeed.hub import Hub
 from livefeed.outlets import Outlet, Owner, serve_sse, serve_ws
@@ -20,11 +23,11 @@ from livefeed.queries import Query
 from livefeed.reader import RESET_ITEMS, Reader, Start
 from livefeed.starts import PARAMETERS, Since, read_start
 
-__all__ = ["Events", "Stream", "negotiate"]
+__all__ = ["STREAM_VARY", "Asked", "Events", "Stream", "choose_subprotocol", "negotiate", "read_asked"]
 
 SUBPROTOCOL = "cloudevents.json"
 
-_VARY = [(b"vary", b"Accept")]
+STREAM_VARY = [(b"vary", b"Accept")]
 _ENDS = {"expired": 4401, "revoked": 4401, "forbidden": 4403}
 
 
@@ -54,6 +57,27 @@ def _quality(text: str) -> float:
         return min(max(float(text), 0.0), 1.0)
     except ValueError:
         return 0.0
+
+
+class Asked(NamedTuple):
+    """What a reader asks for: where to start, how many items a snapshot or reset brings, and which items."""
+
+    start: Start | Since
+    items: int
+    only: Filter
+
+
+def read_asked(query: Query, last_event_ids: list[str], now: int) -> Asked:
+    """The parameters that all three transports have. Raises `BadRequest`."""
+    start, items = read_start(query, last_event_ids, now)
+    return Asked(start, RESET_ITEMS if items is None else items, query.only())
+
+
+def choose_subprotocol(offered: Sequence[str]) -> str | None:
+    """The subprotocol of a WebSocket. Raises `BadRequest` if only others are *offered*."""
+    if offered and SUBPROTOCOL not in offered:
+        raise BadRequest(f"none of the subprotocols is supported: offer {SUBPROTOCOL!r} or none")
+    return SUBPROTOCOL if offered else None
 
 
 class Stream:
@@ -114,61 +138,62 @@ class Events:
 
     async def _sse(self, feed: str, headers: Headers, scope: Scope, receive: Receive, send: Send) -> None:
         query = Query(scope["query_string"], PARAMETERS)
-        asked = read_start(query, headers.getlist("last-event-id"), self.hub.terms.now())
+        asked = read_asked(query, headers.getlist("last-event-id"), self.hub.terms.now())
         try:
-            start = await self._start(feed, scope, *asked, query)
+            start = await self._start(feed, scope, asked)
         except Unavailable as error:
             # A browser's EventSource gives up permanently on a 503, but reconnects after a 200 that ends.
-            await serve_sse(scope, receive, send, partial(_refuse, feed, self.hub, error), _VARY)
+            await serve_sse(scope, receive, send, partial(_refuse, feed, self.hub, error), STREAM_VARY)
             return
-        await serve_sse(scope, receive, send, start, _VARY)
+        await serve_sse(scope, receive, send, start, STREAM_VARY)
 
     async def _websocket(self, feed: str, scope: Scope, receive: Receive, send: Send) -> None:
-        offered = scope["subprotocols"]
-        if offered and SUBPROTOCOL not in offered:
-            raise BadRequest(f"none of the subprotocols is supported: offer {SUBPROTOCOL!r} or none")
+        chosen = choose_subprotocol(scope["subprotocols"])
         # The middleware has redeemed the ticket.
         query = Query(scope["query_string"], (*PARAMETERS, "ticket"))
-        asked = read_start(query, Headers(scope=scope).getlist("last-event-id"), self.hub.terms.now())
-        chosen = SUBPROTOCOL if offered else None
+        asked = read_asked(query, Headers(scope=scope).getlist("last-event-id"), self.hub.terms.now())
         try:
-            start = await self._start(feed, scope, *asked, query)
+            start = await self._start(feed, scope, asked)
         except Unavailable as error:
             await serve_ws(scope, receive, send, partial(_refuse, feed, self.hub, error), chosen)
             return
         await serve_ws(scope, receive, send, start, chosen)
 
-    async def _start(
-        self, feed: str, scope: Scope, wanted: Start | Since, items: int | None, query: Query
-    ) -> Callable[[Outlet], Owner]:
+    async def _start(self, feed: str, scope: Scope, asked: Asked) -> Callable[[Outlet], Owner]:
         """A function that makes the owner of the connection."""
-        only = query.only()
         caller: Caller = scope["livefeed.caller"]
-        authority: Authority = scope["livefeed.authority"]
         channel = await self.hub.open(feed, caller)
-        start = await self.hub.resolve(feed, wanted)
+        start = await self.hub.resolve(feed, asked.start)
+        return partial(self._begin, channel, start, asked, caller, scope["livefeed.authority"])
 
-        def begin(outlet: Outlet) -> Owner:
-            reader = Reader(channel, outlet, start, only=only, caller=caller, items=RESET_ITEMS if items is None else items)
-            stream = Stream(reader)
-            if caller.subject:
-                stream.release = authority.watch(caller, partial(self._end, reader))
-            self.hub.join(reader)
-            return stream
+    def at_once(self, feed: str, asked: Asked) -> Callable[[Outlet], Owner] | None:
+        """The same for an anonymous reader; None when something has to be waited for. Raises what the endpoint raises."""
+        if isinstance(asked.start, Since):
+            return None
+        channel = self.hub.opened(feed, Caller.ANONYMOUS)
+        return None if channel is None else partial(self._begin, channel, asked.start, asked, Caller.ANONYMOUS, None)
 
-        return begin
+    def _begin(
+        self, channel: Channel, start: Start, asked: Asked, caller: Caller, authority: Authority | None, outlet: Outlet
+    ) -> Owner:
+        reader = Reader(channel, outlet, start, only=asked.only, caller=caller, items=asked.items)
+        stream = Stream(reader)
+        if authority is not None and caller.subject:
+            stream.release = authority.watch(caller, partial(self._end, reader))
+        self.hub.join(reader)
+        return stream
 
     def _end(self, reader: Reader, reason: str) -> None:
         self.hub.farewell(reader, reason, _ENDS[reason])
 
     async def _json(self, feed: str, headers: Headers, scope: Scope, receive: Receive, send: Send) -> None:
         query = Query(scope["query_string"], (*PARAMETERS, "limit", "wait"))
-        wanted, items = read_start(query, headers.getlist("last-event-id"), self.hub.terms.now())
-        only, limit, wait = query.only(), query.integer("limit", 1, MAX_LIMIT), query.integer("wait", 0, MAX_WAIT)
+        asked = read_asked(query, headers.getlist("last-event-id"), self.hub.terms.now())
+        limit, wait = query.integer("limit", 1, MAX_LIMIT), query.integer("wait", 0, MAX_WAIT)
         caller: Caller = scope["livefeed.caller"]
         channel = await self.hub.open(feed, caller)
-        start = await self.hub.resolve(feed, wanted)
-        poll = Poll(self.hub, channel, caller, only, RESET_ITEMS if items is None else items, limit or DEFAULT_LIMIT)
+        start = await self.hub.resolve(feed, asked.start)
+        poll = Poll(self.hub, channel, caller, asked.only, asked.items, limit or DEFAULT_LIMIT)
         authority: Authority = scope["livefeed.authority"]
         release = authority.watch(caller, poll.end)
         try:

@@ -7,7 +7,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from livefeed.auth.origins import Origins
 
-__all__ = ["CorsMiddleware"]
+__all__ = ["CorsMiddleware", "cors_headers"]
 
 _SHARED = ("/v1/feeds", "/static/", "/openapi.json", "/asyncapi.json")
 _EXPOSED = (b"access-control-expose-headers", b"ETag, Link, Location, Retry-After")
@@ -17,6 +17,21 @@ _WRITES = b"GET, HEAD, POST, PUT, PATCH, DELETE"
 _WRITE_HEADERS = _READ_HEADERS + b", Content-Type, Idempotency-Key, If-Match"
 
 Pairs = list[tuple[bytes, bytes]]
+
+
+def cors_headers(origins: Origins, path: str, method: str, origin: str | None) -> Pairs:
+    """The headers of an answer to a request from *origin*, which is None where no origin is listed."""
+    # With a list of origins, responses differ by origin. Caches must know this even for requests without one.
+    vary: Pairs = [(b"vary", b"Origin")] if origins else []
+    shared = path.startswith(_SHARED)
+    if origin is not None and origin in origins:
+        allow: Pairs = [(b"access-control-allow-origin", origin.encode()), (b"access-control-allow-credentials", b"true")]
+    elif shared and method in {"GET", "HEAD"}:
+        allow = [(b"access-control-allow-origin", b"*")]
+    else:
+        return vary
+    # A page that embeds a script or image of this server sends no Origin.
+    return [*allow, *vary, _EXPOSED, (b"cross-origin-resource-policy", b"cross-origin" if shared else b"same-site")]
 
 
 class CorsMiddleware:
@@ -41,21 +56,8 @@ class CorsMiddleware:
         if preflight and origin is not None:
             await self._answer_preflight(scope, send, origin)
             return
-        scope.setdefault("livefeed.headers", []).extend(self._simple(scope, origin))
+        scope.setdefault("livefeed.headers", []).extend(cors_headers(self._origins, scope["path"], scope["method"], origin))
         await self._app(scope, receive, send)
-
-    def _simple(self, scope: Scope, origin: str | None) -> Pairs:
-        # With a list of origins, responses differ by origin. Caches must know this even for requests without one.
-        vary: Pairs = [(b"vary", b"Origin")] if self._origins else []
-        shared = scope["path"].startswith(_SHARED)
-        if origin is not None and origin in self._origins:
-            allow: Pairs = [(b"access-control-allow-origin", origin.encode()), (b"access-control-allow-credentials", b"true")]
-        elif shared and scope["method"] in {"GET", "HEAD"}:
-            allow = [(b"access-control-allow-origin", b"*")]
-        else:
-            return vary
-        # A page that embeds a script or image of this server sends no Origin.
-        return [*allow, *vary, _EXPOSED, (b"cross-origin-resource-policy", b"cross-origin" if shared else b"same-site")]
 
     async def _answer_preflight(self, scope: Scope, send: Send, origin: str) -> None:
         vary = b"Origin, Access-Control-Request-Method, Access-Control-Request-Headers"

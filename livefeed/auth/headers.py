@@ -9,9 +9,9 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from livefeed.exceptions import ConfigError
 
-__all__ = ["HeadersMiddleware", "PagePolicy"]
+__all__ = ["ALWAYS", "HeadersMiddleware", "PagePolicy"]
 
-_ALWAYS = [
+ALWAYS = [
     (b"x-content-type-options", b"nosniff"),
     (b"referrer-policy", b"no-referrer"),
     (b"cross-origin-opener-policy", b"same-origin"),
@@ -67,7 +67,7 @@ class HeadersMiddleware:
         if scope["type"] != "http":
             await self._app(scope, receive, send)
             return
-        scope["livefeed.headers"] = list(_ALWAYS)
+        scope["livefeed.headers"] = list(ALWAYS)
 
         async def send_with_headers(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -16,7 +16,7 @@ from livefeed.auth.origins import Origins
 from livefeed.exceptions import BadRequest, Forbidden, RequestError, Unauthorized
 from livefeed.grants import Caller
 
-__all__ = ["SLOW", "AuthMiddleware", "cookie_name"]
+__all__ = ["SLOW", "AuthMiddleware", "cookie_name", "read_ticket"]
 
 _CREDENTIAL_NAMES = frozenset(
     {"access_token", "api-key", "api_key", "apikey", "auth", "authorization", "bearer", "jwt", "key", "password", "secret"}
@@ -26,6 +26,7 @@ _CREDENTIAL_FORM = re.compile(r"(?:Bearer )?(?:lfk_[a-z2-7]{10}_[\w-]+|eyJ[\w-]+
 _WITHOUT_BODY = frozenset({"GET", "HEAD", "OPTIONS"})
 SLOW = 1.0
 """A body that takes longer than this (s) has its credential checked again at its end."""
+_TICKET = "a ticket is for the handshake of one WebSocket: elsewhere send 'Authorization: Bearer KEY'"
 _IN_ADDRESS = "a key or token must not be in the URL: send 'Authorization: Bearer KEY'"
 
 
@@ -71,7 +72,9 @@ class AuthMiddleware:
 
     async def _identify(self, scope: Scope) -> Caller:
         headers = Headers(scope=scope)
-        ticket = _read_query(scope)
+        ticket = read_ticket(scope.get("path", ""), scope.get("query_string", b""))
+        if ticket is not None and scope["type"] != "websocket":
+            raise BadRequest(_TICKET)
         if credential := _read_authorization(headers):
             return await self._authenticator.identify(credential)
         if ticket is not None:
@@ -88,21 +91,19 @@ class AuthMiddleware:
         return await self._authenticator.identify_session(cookie) or Caller.ANONYMOUS
 
 
-def _read_query(scope: Scope) -> str | None:
-    """The ticket, if there is one; raises `BadRequest` for anything that looks like a credential.
+def read_ticket(path: str, query: bytes) -> str | None:
+    """The ticket in an address, if there is one; raises `BadRequest` for anything that looks like a credential.
 
     URLs end up in access logs, browser histories and `Referer` headers: a client that puts a key there must notice at once.
     """
-    query = scope.get("query_string", b"").decode("latin-1")
     ticket: str | None = None
-    for name, value in parse_qsl(query, keep_blank_values=True):
-        if name == "ticket" and scope["type"] == "websocket" and ticket is None:
+    for name, value in parse_qsl(query.decode("latin-1"), keep_blank_values=True) if query else ():
+        if name == "ticket" and ticket is None:
             ticket = value
         elif name == "ticket":
-            raise BadRequest("a ticket is for the handshake of one WebSocket: elsewhere send 'Authorization: Bearer KEY'")
+            raise BadRequest(_TICKET)
         elif name.lower() in _CREDENTIAL_NAMES or _CREDENTIAL_FORM.fullmatch(value):
             raise BadRequest(_IN_ADDRESS)
-    path = scope.get("path", "")
     if ("lfk_" in path or "eyJ" in path) and any(map(_CREDENTIAL_FORM.fullmatch, path.split("/"))):
         raise BadRequest(_IN_ADDRESS)
     return ticket

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import random
 import sys
 from enum import Enum
@@ -27,6 +28,8 @@ __all__ = ["HttpProtocol"]
 _COME_AGAIN = (5, 30)
 """Seconds. Randomised, because clients that are rejected together must not return together."""
 
+
+logger = logging.getLogger("uvicorn.error")
 
 _MAX_AHEAD = 16
 """Pipelined requests: each is buffered completely."""
@@ -234,15 +237,31 @@ class HttpProtocol(HttpToolsProtocol):
 
     def _start_asgi_task(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
         self._answered = cycle
-        start = partial(super()._start_asgi_task, cycle, app)
         if self._asks_for_stream():
-            self.network.begin(start)
+            self.network.begin(partial(self._start_stream, cycle, app))
         else:
             # Behind the head of a HEAD request comes nothing.
             if cycle.scope["method"] != "HEAD":
                 cycle.transport = HeldHead(self.transport, self.loop)
             # Neither a producer nor a health check waits behind a herd of readers.
-            start()
+            super()._start_asgi_task(cycle, app)
+
+    def _start_stream(self, cycle: RequestResponseCycle, app: ASGI3Application) -> None:
+        try:
+            opened = cycle is self.cycle and self._open_at_once()
+        except Exception:
+            logger.exception("a stream could not be opened")
+            self.transport.abort()
+            return
+        if not opened:
+            super()._start_asgi_task(cycle, app)
+
+    def _open_at_once(self) -> bool:
+        doorway, offer, scope = self.network.doorway, self.offer, self.scope
+        if doorway is None or offer is None:
+            return False
+        opening = doorway(scope["path"], scope["query_string"], self.headers)
+        return opening is not None and offer.sse(opening.headers, opening.start)
 
     def _asks_for_stream(self) -> bool:
         return any(name == b"accept" and b"text/event-stream" in value for name, value in self.headers)

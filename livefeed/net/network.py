@@ -13,8 +13,9 @@ from typing import Protocol
 from livefeed.counters import Counters
 from livefeed.limits import Addresses
 from livefeed.net.limits import ConnectionLimits
+from livefeed.outlets import Headers, Opening
 
-__all__ = ["Network", "Requesting", "Served", "Writing"]
+__all__ = ["Doorway", "Network", "Requesting", "Served", "Writing"]
 
 _TICK = 1.0
 _PUBLIC = 1_000
@@ -47,10 +48,20 @@ class Requesting(Protocol):
     def out_of_time(self) -> None: ...
 
 
+class Doorway(Protocol):
+    """Opens streams without the application."""
+
+    def __call__(self, path: str, query: bytes, headers: Headers, offered: list[str] | None = None) -> Opening | None:
+        """How to open the stream that a `GET` asks for, with *offered* subprotocols a WebSocket; None: by the application."""
+
+
 class Network:
     """The state shared by one worker's connections. Pass `HttpProtocol.on(network)` to uvicorn as `http=`, with `ws="none"`."""
 
-    def __init__(self, limits: ConnectionLimits | None = None, counters: Counters | None = None) -> None:
+    def __init__(
+        self, limits: ConnectionLimits | None = None, counters: Counters | None = None, doorway: Doorway | None = None
+    ) -> None:
+        self.doorway = doorway
         self.limits = limits or ConnectionLimits()
         self.counters = counters or Counters()
         per_address = self.limits.connections_per_address

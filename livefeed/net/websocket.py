@@ -63,25 +63,25 @@ class WebSocketProtocol(asyncio.Protocol):
         self._early = early
         self._headers = dict(http.headers)
         self._extensions = b",".join(value for name, value in http.headers if name == b"sec-websocket-extensions")
-        self._scope = self._scope_of(http, path, query)
+        offered = b",".join(value for name, value in http.headers if name == b"sec-websocket-protocol")
+        self._offered = [name for part in offered.decode("latin-1").split(",") if (name := part.strip())]
+        self._path = http.root_path + urllib.parse.unquote(path.decode("ascii"))
+        self._query = query
+        self._scope: dict[str, Any] = {**http.scope, "raw_path": http.root_path.encode() + path}
         self._answer: list[bytes] = []
         self._connecting = True
         self._ended = asyncio.Event()
 
-    def _scope_of(self, http: HttpProtocol, path: bytes, query: bytes) -> Scope:
-        offered = b",".join(value for name, value in http.headers if name == b"sec-websocket-protocol")
-        scope: dict[str, Any] = dict(http.scope)
-        scope |= {
+    def _complete_scope(self) -> None:
+        self._scope |= {
             "type": "websocket",
-            "asgi": {"version": http.asgi_version, "spec_version": "2.4"},
-            "scheme": "wss" if scope["scheme"] == "https" else "ws",
-            "path": http.root_path + urllib.parse.unquote(path.decode("ascii")),
-            "raw_path": http.root_path.encode() + path,
-            "query_string": query,
-            "subprotocols": [name for part in offered.decode("latin-1").split(",") if (name := part.strip())],
+            "asgi": {**self._scope["asgi"], "spec_version": "2.4"},
+            "scheme": "wss" if self._scope["scheme"] == "https" else "ws",
+            "path": self._path,
+            "query_string": self._query,
+            "subprotocols": self._offered,
             "extensions": {"websocket.http.response": {}, HAND_OVER: self},
         }
-        return scope
 
     def begin(self) -> None:
         """Take the transport over and call the application."""
@@ -92,9 +92,27 @@ class WebSocketProtocol(asyncio.Protocol):
             self._end(answer(*fault, [*self._server_state.default_headers, *version]))
             return
         self._server_state.connections.add(self)  # type: ignore[arg-type]  # the server calls shutdown() on it
-        self._network.begin(self._start_task)
+        self._network.begin(self._start)
+
+    def _start(self) -> None:
+        try:
+            opened = self._open_at_once()
+        except Exception:
+            logger.exception("a WebSocket could not be opened")
+            self.transport.abort()
+            return
+        if not opened:
+            self._start_task()
+
+    def _open_at_once(self) -> bool:
+        doorway = self._network.doorway
+        if doorway is None or self._ended.is_set():
+            return False
+        opening = doorway(self._path, self._query, self._scope["headers"], self._offered)
+        return opening is not None and self.websocket(opening.subprotocol, opening.headers, opening.start)
 
     def _start_task(self) -> None:
+        self._complete_scope()
         task = asyncio.get_running_loop().create_task(self._run())
         self._server_state.tasks.add(task)
         task.add_done_callback(self._server_state.tasks.discard)
