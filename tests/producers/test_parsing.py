@@ -53,7 +53,7 @@ async def test_bombs_do_not_go_off(name: str) -> None:
 async def test_elements_in_the_deep_end_one_way_or_the_other() -> None:
     body = b"<rss version='2.0'><channel>" + b"<item><title>x</title>" + b"<a>" * 200_000
     try:
-        channel = await Parser(max_seconds=5).parse(body, url="https://post.example/", content_type="text/xml")
+        channel = await Parser(max_seconds=1).parse(body, url="https://post.example/", content_type="text/xml")
     except Unreadable:
         return
     assert len(channel.entries) == 1
