@@ -19,7 +19,7 @@ from tests.promises.log_world import FEED, KEYS
 from tests.promises.strangers import World
 from tests.promises.worker import quiet
 
-EXAMPLES = int(os.environ.get("LIVEFEED_TEST_EXAMPLES", "200" if "CI" in os.environ else "60"))
+EXAMPLES = int(os.environ.get("LIVEFEED_TEST_EXAMPLES", "60"))
 """`make chaos` runs 2,000."""
 
 
