@@ -23,7 +23,7 @@ demo: install
 	@$(BIN)/livefeed demo
 
 test: install
-	$(BIN)/python -m pytest -n $(JOBS) $(COVERAGE) $(TESTS)
+	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(COVERAGE) $(TESTS)
 
 # The tests that failed, once more and one by one; then whether the whole was covered. What failed only beside others shows in the
 # output of both runs.
