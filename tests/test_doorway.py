@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 from collections.abc import AsyncIterator
 from urllib.parse import urlsplit
 
 import httpx2
 import pytest
+from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 
 from livefeed.app import Application
 from livefeed.config import load
@@ -16,8 +18,10 @@ from livefeed.counters import Counters
 from livefeed.log.connect import connect, inspect
 from livefeed.metrics import Board
 from livefeed.net import HttpProtocol
+from livefeed.net.websocket import WebSocketProtocol
 from livefeed.outlets import Headers, Opening
 from tests.serving import serving
+from tests.waiting import until
 
 KEY = "a-key-for-the-tests-that-is-long-enough"
 ORIGIN = "https://news.example"
@@ -162,6 +166,21 @@ async def test_everybody_else_is_answered_by_the_application(application: Applic
         assert True not in watched.let_in, (path, fields)
         watched.close()
         assert answered == await ask(url, path, fields), (path, fields)
+
+
+async def test_nothing_is_left_to_the_garbage_collector(application: Application, url: str) -> None:
+    watched = Watched(application)
+    gc.collect()
+    gc.disable()
+    try:
+        for path, fields in AT_ONCE:
+            await ask(url, path, fields)
+        await until(lambda: not application.counters.connections)
+        left = [thing for thing in gc.get_objects() if isinstance(thing, HttpProtocol | RequestResponseCycle | WebSocketProtocol)]
+    finally:
+        gc.enable()
+    assert all(watched.let_in)
+    assert left == []
 
 
 @pytest.mark.parametrize("fields", [SSE, WS])

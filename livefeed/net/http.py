@@ -198,11 +198,14 @@ class HttpProtocol(HttpToolsProtocol):
         self.network.received(self)
 
     def _fault_of_head(self) -> tuple[int, str] | None:
-        if len(self.url) + sum(len(name) + len(value) + 4 for name, value in self.headers) > self.network.limits.max_head:
+        size, hosts = len(self.url), 0
+        for name, value in self.headers:
+            size += len(name) + len(value) + 4
+            hosts += name == b"host"
+        if size > self.network.limits.max_head:
             return 431, f"the head of a request is limited to {self.network.limits.max_head} bytes"
         if not self.url.isascii():
             return 400, "a request's target must be ASCII"
-        hosts = sum(name == b"host" for name, _ in self.headers)
         if hosts > 1 or (not hosts and self.parser.get_http_version() == "1.1"):
             return 400, "a request needs exactly one Host header"
         if len(self.pipeline) >= _MAX_AHEAD:
@@ -261,7 +264,11 @@ class HttpProtocol(HttpToolsProtocol):
         if doorway is None or offer is None:
             return False
         opening = doorway(scope["path"], scope["query_string"], self.headers)
-        return opening is not None and offer.sse(opening.headers, opening.start)
+        if opening is None or not offer.sse(opening.headers, opening.start):
+            return False
+        # As the end of the application's task would do.
+        self._forget()
+        return True
 
     def _asks_for_stream(self) -> bool:
         return any(name == b"accept" and b"text/event-stream" in value for name, value in self.headers)

@@ -164,8 +164,9 @@ class Network:
     # Requests.
 
     def await_head(self, connection: Requesting) -> None:
-        self._heads.setdefault(connection, asyncio.get_running_loop().time() + self.limits.head_timeout)
-        self._run()
+        if connection not in self._heads:
+            self._heads[connection] = asyncio.get_running_loop().time() + self.limits.head_timeout
+            self._run()
 
     def await_body(self, connection: Requesting) -> None:
         self._heads.pop(connection, None)

@@ -8,6 +8,7 @@ import binascii
 import hashlib
 import logging
 import urllib.parse
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from livefeed.compression import DEFLATE_ANSWER, DEFLATED_FRAMES, accepts_deflate
@@ -33,6 +34,11 @@ class _GoneError(ConnectionResetError):
 logger = logging.getLogger("uvicorn.error")
 
 
+def _listed(headers: Headers, wanted: bytes) -> str:
+    """A field that may come in several lines (RFC 9110, 5.3)."""
+    return b",".join([value for name, value in headers if name == wanted]).decode("latin-1")
+
+
 def _handshake_fault(scope: Scope, headers: dict[bytes, bytes]) -> tuple[int, str] | None:
     """The error in an opening handshake (RFC 6455, 4.2.1)."""
     if scope["method"] != "GET" or scope["http_version"] != "1.1":
@@ -50,6 +56,17 @@ def _handshake_fault(scope: Scope, headers: dict[bytes, bytes]) -> tuple[int, st
     return None
 
 
+@lru_cache(maxsize=64)
+def _head(headers: Headers, subprotocol: str | None, *, deflated: bool) -> bytes:
+    """The response to a handshake, with a gap for the answer to its key: the rest is the same within one second."""
+    upgrade = [*headers, (b"upgrade", b"websocket"), (b"connection", b"Upgrade")]
+    if subprotocol is not None:
+        upgrade.append((b"sec-websocket-protocol", subprotocol.encode()))
+    if deflated:
+        upgrade.append((b"sec-websocket-extensions", DEFLATE_ANSWER))
+    return response_head(101, upgrade).replace(b"%", b"%%").removesuffix(b"\r\n") + b"sec-websocket-accept: %b\r\n\r\n"
+
+
 class WebSocketProtocol(asyncio.Protocol):
     """Runs the application for one handshake, which ends with a hand-over or an HTTP response."""
 
@@ -62,9 +79,8 @@ class WebSocketProtocol(asyncio.Protocol):
         self._writable = not http.flow.write_paused
         self._early = early
         self._headers = dict(http.headers)
-        self._extensions = b",".join(value for name, value in http.headers if name == b"sec-websocket-extensions")
-        offered = b",".join(value for name, value in http.headers if name == b"sec-websocket-protocol")
-        self._offered = [name for part in offered.decode("latin-1").split(",") if (name := part.strip())]
+        self._extensions = _listed(http.headers, b"sec-websocket-extensions")
+        self._offered = [name for part in _listed(http.headers, b"sec-websocket-protocol").split(",") if (name := part.strip())]
         self._path = http.root_path + urllib.parse.unquote(path.decode("ascii"))
         self._query = query
         self._scope: dict[str, Any] = {**http.scope, "raw_path": http.root_path.encode() + path}
@@ -165,23 +181,14 @@ class WebSocketProtocol(asyncio.Protocol):
         if self._ended.is_set():
             raise _GoneError("the client went away before it was accepted")
         accept = base64.b64encode(hashlib.sha1(self._headers[b"sec-websocket-key"] + _GUID, usedforsecurity=False).digest())
-        upgrade: list[tuple[bytes, bytes]] = [
-            *self._server_state.default_headers,
-            (b"upgrade", b"websocket"),
-            (b"connection", b"Upgrade"),
-            (b"sec-websocket-accept", accept),
-        ]
-        if subprotocol is not None:
-            upgrade.append((b"sec-websocket-protocol", subprotocol.encode()))
-        wire: Wire = FRAMES
-        if self._network.limits.compression and accepts_deflate(self._extensions.decode("latin-1")):
-            wire = DEFLATED_FRAMES
-            upgrade.append((b"sec-websocket-extensions", DEFLATE_ANSWER))
+        deflated = self._network.limits.compression and accepts_deflate(self._extensions)
+        wire: Wire = DEFLATED_FRAMES if deflated else FRAMES
+        head = _head((*self._server_state.default_headers, *headers), subprotocol, deflated=deflated) % accept
         self._server_state.connections.discard(self)
         self._ended.set()
         outlet = WebSocketOutlet(self.transport, wire, self._network, self._address)
         self._address = None
-        outlet.start(response_head(101, [*upgrade, *headers]), start, writable=self._writable)
+        outlet.start(head, start, writable=self._writable)
         if self._early:
             outlet.data_received(self._early)
         return True

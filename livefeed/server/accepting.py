@@ -10,7 +10,6 @@ that are connected, and none of them may be long.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import socket
 import ssl
@@ -82,7 +81,7 @@ class Acceptor:
         self._tls = tls
         self._waiting: deque[socket.socket] = deque()
         self._pace = Pace(time.perf_counter())
-        self._opening: set[asyncio.Task[None]] = set()
+        self._opening: set[asyncio.Task[tuple[asyncio.Transport, asyncio.Protocol]]] = set()
         self._pause: asyncio.TimerHandle | None = None
         listener.setblocking(False)
         self._resume()
@@ -126,16 +125,19 @@ class Acceptor:
             self._waiting.append(connection)
 
     def _open_some(self) -> None:
+        timeout = HANDSHAKE if self._tls else None
         for _ in range(min(self._pace.take(time.perf_counter()), len(self._waiting))):
-            task = self._loop.create_task(self._open(self._waiting.popleft()))
+            connection = self._waiting.popleft()
+            task = self._loop.create_task(
+                self._loop.connect_accepted_socket(self._protocol, connection, ssl=self._tls, ssl_handshake_timeout=timeout)
+            )
             self._opening.add(task)
-            task.add_done_callback(self._opening.discard)
+            task.add_done_callback(self._opened)
         if self._waiting:
             self._loop.call_soon(self._open_some)
 
-    async def _open(self, connection: socket.socket) -> None:
+    def _opened(self, task: asyncio.Task[tuple[asyncio.Transport, asyncio.Protocol]]) -> None:
+        self._opening.discard(task)
         # A peer that has disconnected already, or fails the TLS handshake, is not an error of the server.
-        with contextlib.suppress(OSError, TimeoutError):
-            await self._loop.connect_accepted_socket(
-                self._protocol, connection, ssl=self._tls, ssl_handshake_timeout=HANDSHAKE if self._tls else None
-            )
+        if not task.cancelled() and (error := task.exception()) is not None and not isinstance(error, OSError):
+            _log.error("a connection could not be opened", exc_info=error)

@@ -53,6 +53,7 @@ class Server(uvicorn.Server):
             config=self.config,
             server_state=self.server_state,
             app_state=self.lifespan.state,
+            _loop=asyncio.get_running_loop(),
         )
         self._acceptors = [Acceptor(listener, protocol, self.config.ssl) for listener in sockets or ()]
         self._ready.write(b"ready\n")
