@@ -10,11 +10,11 @@ import difflib
 import tomllib
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any, Literal, get_args, get_origin
+from typing import Annotated, Any, Literal, get_args
 
 import msgspec
 import platformdirs
-from msgspec import Meta, Struct, field
+from msgspec import Meta, Struct, field, inspect
 
 from livefeed.exceptions import ConfigError
 
@@ -189,14 +189,31 @@ def _convert(name: str, value: Any) -> Any:
         return msgspec.convert(value, annotation, strict=False, dec_hook=_path)
     except msgspec.ValidationError as exc:
         shown = "" if is_secret(name) else f" is {value!r}"
-        raise ConfigError(f"{PREFIX}{name.upper()}{shown}: {_rule(annotation, exc)}") from exc
+        raise ConfigError(f"{PREFIX}{name.upper()}{shown}: expected {_expected(inspect.type_info(annotation))}") from exc
 
 
-def _rule(annotation: Any, exc: msgspec.ValidationError) -> str:
-    kind = get_args(annotation)[0]
-    if get_origin(kind) is Literal:
-        return f"Expected one of {', '.join(get_args(kind))}"
-    return str(exc)
+def _expected(kind: inspect.Type) -> str:
+    """What a value of *kind* looks like, in the operator's words."""
+    match kind:
+        case inspect.Metadata(type=inner) | inspect.UnionType(types=(inner, inspect.NoneType())):
+            return _expected(inner)
+        case inspect.LiteralType(values=values):
+            return f"one of {', '.join(map(str, values))}"
+        case inspect.BoolType():
+            return "true or false"
+        case inspect.IntType(ge=least, le=most):
+            return f"a whole number from {least} to {most}"
+        case inspect.FloatType(gt=None, ge=least, le=most):
+            return f"a number from {least} to {most}"
+        case inspect.FloatType(gt=bound, le=most):
+            return f"a number above {bound}, up to {most}"
+        case inspect.VarTupleType():
+            return "texts, separated by commas"
+        case inspect.StrType(min_length=int(least)):
+            return f"a text of at least {least} character{'s' * (least > 1)}"
+        case inspect.CustomType():
+            return "a path"
+    return "a text"
 
 
 def _path(kind: type, value: Any) -> Any:

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import json
 import re
 from pathlib import Path
 
@@ -46,16 +47,28 @@ def test_unknown_name_is_told_with_the_nearest_known_one(name: str, near: str, t
 @pytest.mark.parametrize(
     ("name", "value", "told"),
     [
-        ("PORT", "x", "LIVEFEED_PORT is 'x': Expected `int`"),
-        ("PORT", "65536", "Expected `int` <= 65535"),
-        ("WORKERS", "0", "Expected `int` >= 1"),
-        ("GRACE", "0.5", "Expected `float` >= 1"),
-        ("DURABILITY", "disk", "LIVEFEED_DURABILITY is 'disk': Expected one of memory, aof, replica"),
+        ("PORT", "x", "LIVEFEED_PORT is 'x': expected a whole number from 0 to 65535"),
+        ("WORKERS", 2.5, "LIVEFEED_WORKERS is 2.5: expected a whole number from 1 to 256"),
+        ("GRACE", "0.5", "LIVEFEED_GRACE is '0.5': expected a number from 1 to 600"),
+        ("PUBLISH_RATE", 0, "LIVEFEED_PUBLISH_RATE is 0: expected a number above 0, up to 100000"),
+        ("COMPRESSION", "perhaps", "LIVEFEED_COMPRESSION is 'perhaps': expected true or false"),
+        ("DURABILITY", "disk", "LIVEFEED_DURABILITY is 'disk': expected one of aof, memory, replica"),
+        ("ALLOWED_ORIGINS", 1, "LIVEFEED_ALLOWED_ORIGINS is 1: expected texts, separated by commas"),
+        ("HOST", [], "LIVEFEED_HOST is []: expected a text of at least 1 character"),
+        ("PUBLIC_URL", [], "LIVEFEED_PUBLIC_URL is []: expected a text"),
+        ("TLS_KEY", 1, "LIVEFEED_TLS_KEY is 1: expected a path"),
+        ("EMBEDDED_SERVER", 1, "LIVEFEED_EMBEDDED_SERVER is 1: expected a path"),
+        ("ADMIN_KEY", "short", "LIVEFEED_ADMIN_KEY: expected a text of at least 32 characters"),
     ],
 )
-def test_wrong_value_is_told_with_its_rule(name: str, value: str, told: str) -> None:
-    with pytest.raises(ConfigError, match=re.escape(told)):
-        load({PREFIX + name: value})
+def test_wrong_value_is_told_with_its_rule(name: str, value: object, told: str, tmp_path: Path) -> None:
+    file = tmp_path / "livefeed.toml"
+    file.write_text(f"{PREFIX}{name} = {json.dumps(value)}\n")
+    with pytest.raises(ConfigError, match=f"^{re.escape(told)}$"):
+        load({}, file)
+    if isinstance(value, str):
+        with pytest.raises(ConfigError, match=f"^{re.escape(told)}$"):
+            load({PREFIX + name: value})
 
 
 def test_secret_is_never_shown() -> None:

@@ -207,7 +207,7 @@ async def test_speaks_tls(redis_url: str, tmp_path: Path) -> None:
         ({"LIVEFEED_REDIS_URL": "redis://127.0.0.1:1"}, r"Redis at redis://127\.0\.0\.1:1 cannot be used: "),
         ({"LIVEFEED_REDIS_URL": "http://h"}, "the Redis URL must begin with one of redis://"),
         ({"LIVEFEED_PROT": "1"}, r"LIVEFEED_PROT in the environment is not a setting: did you mean LIVEFEED_PORT\?"),
-        ({"LIVEFEED_WORKERS": "none"}, "LIVEFEED_WORKERS is 'none': Expected `int`"),
+        ({"LIVEFEED_WORKERS": "none"}, "LIVEFEED_WORKERS is 'none': expected a whole number from 1 to 256"),
         ({"LIVEFEED_ADMIN_KEY": "a" * 40}, "LIVEFEED_ADMIN_KEY is a repetition that is easily guessed"),
         ({"LIVEFEED_TOKEN_KEYS": "/nowhere/jwks.json"}, r"the JWKS file /nowhere/jwks\.json cannot be read"),
         ({"LIVEFEED_ALLOWED_ORIGINS": "*"}, r"'\*' is not an origin: give only scheme, host and port"),
