@@ -91,6 +91,7 @@ class Counters:
     responses_redirect: int = _counter("HTTP responses", "responses", status="3xx")
     responses_client_error: int = _counter("HTTP responses", "responses", status="4xx")
     responses_server_error: int = _counter("HTTP responses", "responses", status="5xx")
+    log_lines_lost: int = _counter("Log lines that could not be written")
     loop_lag_seconds: Histogram = field(default_factory=_latency, metadata=_timed("Delay of the event loop's timers"))
 
     def count_reset(self, reason: Literal["trimmed", "lost", "unknown"]) -> None:

@@ -10,13 +10,15 @@ import json
 import logging
 import re
 import sys
-from contextlib import nullcontext, suppress
+from contextlib import nullcontext
 from functools import partial
 from typing import Any, Literal, TextIO
 
 import orjson
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
+
+from livefeed.counters import Counters
 
 __all__ = ["configure"]
 
@@ -32,19 +34,34 @@ _SUSPICIOUS = re.compile(r"[:=\s]")
 saves a third of the cost of a line."""
 
 
+class _Handler(logging.StreamHandler[TextIO]):
+    """Writes the records of libraries."""
+
+    def __init__(self, stream: TextIO, counters: Counters) -> None:
+        super().__init__(stream)
+        self.counters = counters
+
+    def handleError(self, record: logging.LogRecord) -> None:  # noqa: N802  # as the base class has it
+        self.counters.log_lines_lost += 1
+        super().handleError(record)
+
+
 class _Output:
     """Writes lines between those of the handler, and like it never fails: a reader of the log that is gone must not stop
     what is logged. Passing each line through a `LogRecord` instead would double its cost."""
 
-    def __init__(self, handler: logging.StreamHandler[TextIO], name: str | None = None) -> None:
+    def __init__(self, handler: _Handler, name: str | None = None) -> None:
         self._handler = handler
         self.name = name
 
     def write(self, line: str) -> None:
         stream = self._handler.stream
-        with suppress(OSError, ValueError), self._handler.lock or nullcontext():
-            stream.write(line + "\n")
-            stream.flush()
+        try:
+            with self._handler.lock or nullcontext():
+                stream.write(line + "\n")
+                stream.flush()
+        except (OSError, ValueError):
+            self._handler.counters.log_lines_lost += 1
 
     debug = info = warning = error = critical = write
 
@@ -67,7 +84,13 @@ def _as_json(_: WrappedLogger, __: str, event: EventDict) -> str:
         return json.dumps(event, default=str)
 
 
-def configure(level: str, form: Literal["auto", "json", "console"], stream: TextIO | None = None, **context: Any) -> None:
+def configure(
+    level: str,
+    form: Literal["auto", "json", "console"],
+    stream: TextIO | None = None,
+    counters: Counters | None = None,
+    **context: Any,
+) -> None:
     """Send every record to *stream* (stderr); *context*, such as the worker's number, is added to each of them."""
     stream = stream or sys.stderr
     console = form == "console" or (form == "auto" and stream.isatty())
@@ -81,7 +104,7 @@ def configure(level: str, form: Literal["auto", "json", "console"], stream: Text
         lambda _, __, event: {**context, **event},
     ]
     renderer: Processor = structlog.dev.ConsoleRenderer(colors=stream.isatty()) if console else _as_json
-    handler = logging.StreamHandler(stream)
+    handler = _Handler(stream, counters or Counters())
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=[structlog.stdlib.ExtraAdder(allow=()), *shared],

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 import structlog
 
+from livefeed.counters import Counters
 from livefeed.logging import configure
 
 
@@ -114,10 +115,13 @@ def test_a_lone_surrogate_is_logged() -> None:
 
 
 def test_a_log_that_nobody_reads_any_more_stops_nothing() -> None:
-    stream = io.StringIO()
-    configure("info", "json", stream)
+    stream, counters = io.StringIO(), Counters()
+    configure("info", "json", stream, counters)
     stream.close()
     structlog.get_logger("livefeed.test").info("unheard")
+    assert counters.log_lines_lost == 1
+    logging.getLogger("uvicorn.error").warning("unheard, too")
+    assert counters.log_lines_lost == 2
 
 
 def test_each_line_is_written_at_once() -> None:

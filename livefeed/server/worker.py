@@ -83,13 +83,13 @@ def _configure(orders: Orders, application: Application) -> uvicorn.Config:
     )
 
 
-async def _work(orders: Orders, control: socket.socket) -> None:
+async def _work(orders: Orders, control: socket.socket, counters: Counters) -> None:
     reader, writer = await asyncio.open_connection(sock=control)
     try:
         application = Application(
             orders.config,
             orders.backend,
-            counters=Counters(),
+            counters=counters,
             board=Board(orders.rows, orders.board),
             row=orders.row,
         )
@@ -123,13 +123,14 @@ def main() -> None:
         orders = receive(control)
     except EOFError:
         return
-    logging.configure(orders.config.log_level, orders.config.log_format, worker=orders.row)
+    counters = Counters()
+    logging.configure(orders.config.log_level, orders.config.log_format, counters=counters, worker=orders.row)
     # Tens of thousands of readers are long-lived objects. Scanning them again and again would cost a fifth of each
     # handshake, and pause all readers. Handshakes leave no cycles behind.
     gc.freeze()
     gc.set_threshold(100_000, 20, 50)
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-        runner.run(_work(orders, control))
+        runner.run(_work(orders, control, counters))
 
 
 if __name__ == "__main__":
