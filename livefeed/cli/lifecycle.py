@@ -22,13 +22,17 @@ _json = click.option("--json", "as_json", is_flag=True, help="Print the server's
 _reason = click.option("--reason", metavar="TEXT", help="Shown to readers instead of the item.")
 
 
+def _of_an_item(command: Callable[..., None]) -> Callable[..., None]:
+    """The arguments FEED and ITEM, and the options that all commands of this module have."""
+    for add in (url_option, _json, click.argument("item"), click.argument("feed")):
+        command = add(command)
+    return command
+
+
 @click.command()
-@click.argument("feed")
-@click.argument("item")
 @field_options
 @click.option("--correction", metavar="TEXT", help="Label the change as a correction, with this explanation.")
-@_json
-@url_option
+@_of_an_item
 def update(feed: str, item: str, as_json: bool, url: str | None, **options: Any) -> None:
     """Change fields of ITEM, an id or a URI. Fails if someone else changes it at the same time."""
     changes = given_fields(options)
@@ -38,42 +42,30 @@ def update(feed: str, item: str, as_json: bool, url: str | None, **options: Any)
 
 
 @click.command()
-@click.argument("feed")
-@click.argument("item")
 @_reason
-@_json
-@url_option
+@_of_an_item
 def hold(feed: str, item: str, reason: str | None, as_json: bool, url: str | None) -> None:
     """Withhold ITEM, an id or a URI, while it is checked."""
     _do(feed, item, url, as_json, lambda lf, found: lf.hold(feed, found["id"], reason=reason))
 
 
 @click.command()
-@click.argument("feed")
-@click.argument("item")
-@_json
-@url_option
+@_of_an_item
 def release(feed: str, item: str, as_json: bool, url: str | None) -> None:
     """Make a withheld ITEM, an id or a URI, usable again."""
     _do(feed, item, url, as_json, lambda lf, found: lf.release(feed, found["id"]))
 
 
 @click.command()
-@click.argument("feed")
-@click.argument("item")
 @_reason
-@_json
-@url_option
+@_of_an_item
 def cancel(feed: str, item: str, reason: str | None, as_json: bool, url: str | None) -> None:
     """Kill ITEM, an id or a URI, permanently."""
     _do(feed, item, url, as_json, lambda lf, found: lf.cancel(feed, found["id"], reason=reason))
 
 
 @click.command("publish-draft")
-@click.argument("feed")
-@click.argument("item")
-@_json
-@url_option
+@_of_an_item
 def publish_draft(feed: str, item: str, as_json: bool, url: str | None) -> None:
     """Publish the draft ITEM, an id or a URI."""
     _do(feed, item, url, as_json, lambda lf, found: lf.publish_draft(feed, found["id"]))
