@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable
 
+import pytest
+
 from livefeed.net.heldhead import HeldHead
 
 
@@ -30,9 +32,17 @@ class Wire(asyncio.Transport):
         self.closed = True
 
 
-async def test_head_and_body_are_one_write_and_what_follows_is_not_held() -> None:
-    wire = Wire()
-    response = HeldHead(wire, asyncio.get_running_loop())
+@pytest.fixture
+def wire() -> Wire:
+    return Wire()
+
+
+@pytest.fixture
+async def response(wire: Wire) -> HeldHead:
+    return HeldHead(wire, asyncio.get_running_loop())
+
+
+async def test_head_and_body_are_one_write_and_what_follows_is_not_held(wire: Wire, response: HeldHead) -> None:
     response.write(b"head ")
     assert wire.writes == []
     response.write(b"body")
@@ -42,9 +52,7 @@ async def test_head_and_body_are_one_write_and_what_follows_is_not_held() -> Non
     assert wire.writes == [b"head body", b"more"]
 
 
-async def test_a_head_does_not_wait_for_a_body_that_is_not_there_yet() -> None:
-    wire = Wire()
-    response = HeldHead(wire, asyncio.get_running_loop())
+async def test_a_head_does_not_wait_for_a_body_that_is_not_there_yet(wire: Wire, response: HeldHead) -> None:
     response.write(b"head")
     await asyncio.sleep(0)
     assert wire.writes == [b"head"]
@@ -52,9 +60,7 @@ async def test_a_head_does_not_wait_for_a_body_that_is_not_there_yet() -> None:
     assert wire.writes == [b"head", b"body"]
 
 
-async def test_closing_writes_what_is_held() -> None:
-    wire = Wire()
-    response = HeldHead(wire, asyncio.get_running_loop())
+async def test_closing_writes_what_is_held(wire: Wire, response: HeldHead) -> None:
     response.write(b"head")
     response.close()
     await asyncio.sleep(0)
@@ -62,9 +68,7 @@ async def test_closing_writes_what_is_held() -> None:
     assert response.is_closing()
 
 
-async def test_nothing_is_written_to_a_connection_that_has_gone() -> None:
-    wire = Wire()
-    response = HeldHead(wire, asyncio.get_running_loop())
+async def test_nothing_is_written_to_a_connection_that_has_gone(wire: Wire, response: HeldHead) -> None:
     response.write(b"head")
     wire.close()
     await asyncio.sleep(0)

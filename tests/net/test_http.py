@@ -6,9 +6,10 @@ import asyncio
 import gc
 import itertools
 import re
+import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager, suppress
 
 import orjson
 import pytest
@@ -17,8 +18,9 @@ from uvicorn.protocols.http.httptools_impl import RequestResponseCycle
 from livefeed.eventstream import sse_block
 from livefeed.net import ConnectionLimits, HttpProtocol
 from livefeed.net.network import Network
+from livefeed.outlets import Outlet
 from livefeed.proxies import TrustedProxies
-from tests.net.serving import Client, Kind, Served, served
+from tests.net.serving import Client, Kind, Served, TinyOwner, served
 
 BLOCK = sse_block(b"1")
 
@@ -436,15 +438,40 @@ def test_those_whose_time_is_up_are_ended_a_few_a_turn() -> None:
     assert max(later - earlier for earlier, later in itertools.pairwise(turns)) < 20
 
 
-def test_only_streams_wait_in_the_herd(direct: Served, monkeypatch: pytest.MonkeyPatch) -> None:
-    herd: list[Callable[[], None]] = []
-    monkeypatch.setattr(direct.network, "begin", herd.append)
-    with Client(direct) as reader, Client(direct) as producer:
-        reader.send(b"GET /stream HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n")
-        producer.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi")
-        assert producer.head().startswith("http/1.1 200 ")
-        while not direct.call(lambda: len(herd)):
+def test_only_streams_wait_in_the_herd() -> None:
+    """All requests come in the same turn of the loop; in each of the turns that follow one stream may begin."""
+    with served("direct-uvloop", ConnectionLimits(starts_per_turn=1)) as server, ExitStack() as stack:
+        readers = [stack.enter_context(Client(server)) for _ in range(50)]
+        producer = stack.enter_context(Client(server))
+        while server.call(lambda: server.network.counters.connections) <= len(readers):
             pass
-        direct.call(herd.pop())
-        assert reader.head().startswith("http/1.1 200 ")
-        assert not herd
+
+        def start(outlet: Outlet) -> TinyOwner:
+            server.heard.put("begun")
+            return Served.start(server, outlet)
+
+        server.start = start  # type: ignore[method-assign]
+        with held(server):
+            for reader in readers:
+                reader.send(b"GET /stream HTTP/1.1\r\nHost: x\r\nAccept: text/event-stream\r\n\r\n")
+            producer.send(b"POST / HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nhi")
+        for client in (producer, *readers):
+            assert client.head().startswith("http/1.1 200 ")
+        told = [server.heard.get(timeout=10) for _ in range(len(readers) + 1)]
+        assert told.index("answered") < len(readers) // 2
+
+
+@contextmanager
+def held(server: Served) -> Iterator[None]:
+    """The server's loop stands still; what is sent meanwhile is all there when it goes on."""
+    standing, go_on = threading.Event(), threading.Event()
+
+    def stand() -> None:
+        standing.set()
+        assert go_on.wait(10)
+
+    assert server.loop is not None
+    server.loop.call_soon_threadsafe(stand)
+    assert standing.wait(10)
+    yield
+    go_on.set()
