@@ -16,11 +16,12 @@ from tests.live import LiveServer, live_server
 from tests.stores import Store, running_store
 
 
-@pytest.fixture(scope="session", autouse=True)
-def _interruptible() -> None:
-    """A shell's background job ignores SIGINT, and so would every program that the tests start and interrupt."""
+def pytest_configure() -> None:
+    # A shell's background job ignores SIGINT, and so would every program that the tests start and interrupt.
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    # Who ends the tests from outside does not want their servers to stay.
+    signal.signal(signal.SIGTERM, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session")

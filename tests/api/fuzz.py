@@ -9,6 +9,7 @@ from __future__ import annotations
 import argparse
 import json
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -66,6 +67,8 @@ if __name__ == "__main__":
     arguments.add_argument("--examples", type=int, default=40)
     arguments.add_argument("--seconds", type=int, default=600)
     asked = arguments.parse_args()
+    # What was started is stopped by leaving its block, also when a run is broken off from outside.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     requests, report = fuzz(asked.examples, seconds=asked.seconds)
     print(report[-1500:])  # noqa: T201  # it is a command
     print(f"{requests:,} requests: no answer was a 5xx, none broke the document")  # noqa: T201

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import argparse
 import asyncio
+import signal
 import sys
 import time
 from collections.abc import Awaitable, Callable, Sequence
@@ -75,6 +76,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=[name_of(scenario) for scenario in SCENARIOS], default=[])
     parser.add_argument("--report", type=Path, default=REPORT)
     wanted = parser.parse_args(arguments)
+    # What was started is stopped by leaving its block, also when a run is broken off from outside.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     scale = Scale(full=not wanted.small, program=wanted.redis)
     violations = 0
     for scenario in SCENARIOS:

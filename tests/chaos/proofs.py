@@ -19,7 +19,12 @@ async def _passes(*arguments: str, **environ: str) -> bool:
     command = (sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", *arguments)
     pipe = asyncio.subprocess.PIPE
     process = await asyncio.create_subprocess_exec(*command, cwd=ROOT, env=os.environ | environ, stdout=pipe)
-    told, _ = await process.communicate()
+    try:
+        told, _ = await process.communicate()
+    except asyncio.CancelledError:
+        process.terminate()
+        await process.wait()
+        raise
     if process.returncode:
         sys.stderr.buffer.write(told)
     return process.returncode == 0

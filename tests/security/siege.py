@@ -10,6 +10,7 @@ import base64
 import json
 import os
 import random
+import signal
 import statistics
 import sys
 import tempfile
@@ -25,7 +26,7 @@ import httpx2
 from tests.security.test_frames import frame
 from tests.security.tokens import token
 from tests.served import Server, running
-from tests.stores import Store
+from tests.stores import running_store
 from tests.waiting import until
 
 __all__ = ["Siege", "lay_siege"]
@@ -214,13 +215,16 @@ def main() -> None:
         host, port, slow, seconds, key = sys.argv[1:]
         print(json.dumps(asyncio.run(_attack((host, int(port)), int(slow), float(seconds), key))))  # noqa: T201
         return
-    with tempfile.TemporaryDirectory(prefix="livefeed-") as folder:
-        store = Store(Path(folder))
-        store.start()
-        # As docs/security.md advises for a deployment: a desk needs no more.
-        with running(Path(folder), store.url, LIVEFEED_PUBLISH_RATE="50", LIVEFEED_PUBLISH_BURST="200") as server:
-            print(asyncio.run(lay_siege(server, slow=500, readers=50, seconds=20)))  # noqa: T201
-        store.kill()
+    # What was started is stopped by leaving its block, also when a run is broken off from outside.
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
+    # As docs/security.md advises for a deployment: a desk needs no more.
+    limits = {"LIVEFEED_PUBLISH_RATE": "50", "LIVEFEED_PUBLISH_BURST": "200"}
+    with (
+        tempfile.TemporaryDirectory(prefix="livefeed-") as folder,
+        running_store() as store,
+        running(Path(folder), store.url, **limits) as server,
+    ):
+        print(asyncio.run(lay_siege(server, slow=500, readers=50, seconds=20)))  # noqa: T201
 
 
 if __name__ == "__main__":

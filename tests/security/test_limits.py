@@ -3,12 +3,10 @@
 from __future__ import annotations
 
 import socket
-import tempfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -16,7 +14,7 @@ import pytest
 from tests.security.siege import lay_siege
 from tests.security.tokens import token
 from tests.served import Server, running
-from tests.stores import Store
+from tests.stores import running_store
 
 CONNECTIONS = 12
 
@@ -30,14 +28,10 @@ def tight(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         "LIVEFEED_CONNECTIONS_PER_ADDRESS": str(CONNECTIONS),
         "LIVEFEED_TRUSTED_PROXIES": "127.0.0.1",
     }
-    with tempfile.TemporaryDirectory(prefix="livefeed-") as folder:
-        store = Store(Path(folder))
-        store.start()
-        with running(tmp_path_factory.mktemp("tight"), store.url, **settings) as server:
-            with server.client() as admin:
-                admin.put("/v1/feeds/world", json={}).raise_for_status()
-            yield server
-        store.kill()
+    with running_store() as store, running(tmp_path_factory.mktemp("tight"), store.url, **settings) as server:
+        with server.client() as admin:
+            admin.put("/v1/feeds/world", json={}).raise_for_status()
+        yield server
 
 
 def test_a_key_that_publishes_too_much_is_told_when_to_come_again(tight: Server) -> None:
