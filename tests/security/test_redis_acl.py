@@ -33,11 +33,9 @@ def named_in_the_code() -> set[str]:
     """Each command that the server's own code or one of its scripts names."""
     code = "\n".join(path.read_text() for path in (ROOT / "livefeed").rglob("*") if path.suffix in {".py", ".lua"})
     scripts = set(re.findall(r"redis\.p?call\(\s*['\"]([A-Za-z]+)['\"]", code))
-    sent = set(re.findall(r"\b(?:scripts\.)?(?:command|execute_command)\(\s*(?:[\w.]+,\s*)?\"([A-Z]+)\"", code)) - {
-        "CLIENT",
-        "CONFIG",
-    }
-    two = {f"{a}|{b}" for a, b in re.findall(r"\(\s*[\w.]+,\s*\"(CLIENT|CONFIG)\",\s*\"([A-Z]+)\"", code)}
+    calls = r"(?:\b(?:scripts\.)?(?:command|execute_command)|line\.send)\(\s*(?:[\w.]+,\s*)?\"([A-Z]+)\"|return \(\"([A-Z]+)\", "
+    sent = {word for words in re.findall(calls, code) for word in words} - {"", "CLIENT", "CONFIG"}
+    two = {f"{a}|{b}" for a, b in re.findall(r"\(\s*(?:[\w.]+,\s*)?\"(CLIENT|CONFIG)\",\s*\"([A-Z]+)\"", code)}
     # An HTTP connection has a pipeline too, and it is always `self.pipeline`.
     pipelines = {word.upper() for word in re.findall(r"(?<!self\.)\bpipeline\.([a-z]+)\(", code)} - {"EXECUTE"}
     waits = set(re.findall(r"\(\(\"(WAIT|WAITAOF)\"", code))
