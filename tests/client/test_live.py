@@ -74,7 +74,10 @@ async def test_drafts(lf: Livefeed, server: LiveServer) -> None:
 
 async def test_walking_through_all_items(lf: Livefeed) -> None:
     for number in range(120):
-        await lf.publish("world", {"headline": f"{number}", "tags": ["even"] if number % 2 == 0 else []})
+        # Two that were published within a millisecond would be in no particular order.
+        created = f"2026-01-01T00:{number // 60:02}:{number % 60:02}Z"
+        tags = ["even"] if number % 2 == 0 else []
+        await lf.publish("world", {"headline": f"{number}", "contentCreated": created, "tags": tags})
     assert [item["headline"] async for item in lf.items("world")] == [str(number) for number in reversed(range(120))]
     assert len([item async for item in lf.items("world", tags=["EVEN"])]) == 60
     assert [item["headline"] for item in (await lf.list("world", limit=2)).items] == ["119", "118"]
