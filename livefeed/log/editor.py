@@ -6,7 +6,7 @@ the item is still at that version, which the append script checks (optimistic co
 
 from __future__ import annotations
 
-import secrets
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -264,5 +264,6 @@ def _now() -> int:
 
 def _uuid7(ms: int) -> str:
     """A version 7 UUID (RFC 9562, section 5.7): sorts by time, and its other 74 bits cannot be guessed."""
-    bits = (ms & (1 << 48) - 1) << 80 | 0x7 << 76 | secrets.randbits(12) << 64 | 0b10 << 62 | secrets.randbits(62)
+    chance = int.from_bytes(os.urandom(10))
+    bits = (ms & (1 << 48) - 1) << 80 | 0x7 << 76 | (chance >> 68) << 64 | 0b10 << 62 | chance & (1 << 62) - 1
     return str(UUID(int=bits))

@@ -54,9 +54,9 @@ class EventLog:
     # -- writing
 
     @property
-    def appending(self) -> bool:
-        """Whether an append of this worker is under way, so that more than what was heard last is in the log in a moment."""
-        return self._appender.calls > 0
+    def appending(self) -> int:
+        """How many appends of this worker are under way, or done but not yet known to their callers."""
+        return self._appender.calls
 
     async def append(self, feed: str, change: Change, durability: Durability | None = None) -> Outcome:
         """Make *change* atomically. Raises `Unavailable` if Redis could not do so with the requested durability."""

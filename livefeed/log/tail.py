@@ -133,8 +133,8 @@ class Tail:
 
     def _heard(self, channel: Channel, rung: Sequence[Entry]) -> bool:
         """Hear what the bell brought; false when the log must be read instead."""
-        # In the middle of a batch the bell brings only its first event. A read returns all of them, for one write to each reader.
-        events = None if self.log.appending else chained(channel.feed, channel.ring.head, rung)
+        # In the middle of a batch the bell brings only its first events. A read returns all, for one write to each reader.
+        events = None if self.log.appending > len(rung) else chained(channel.feed, channel.ring.head, rung)
         if events:
             page = Page(events)
             self._measure(page)

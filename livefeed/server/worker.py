@@ -35,10 +35,19 @@ class Server(uvicorn.Server):
         self._application = application
         self._ready = ready
         self._acceptors: list[Acceptor] = []
+        self._stopping = asyncio.Event()
 
     def stop(self) -> None:
         self._application.draining = True
         self.should_exit = True
+        self._stopping.set()
+
+    async def main_loop(self) -> None:
+        """Set the date in the heads of responses until `stop`. uvicorn's own loop wakes ten times a second, to see if it ends."""
+        while not await self.on_tick(0):
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(1.0):
+                    await self._stopping.wait()
 
     @contextlib.contextmanager
     def capture_signals(self) -> Iterator[None]:
