@@ -38,14 +38,17 @@ def _counted(entries: list[Any]) -> list[Any]:
     return entries
 
 
-async def publish_all(entries: list[bytes], publish: Callable[[bytes], Awaitable[Done]], *, together: bool) -> bytes:
+async def publish_all(
+    entries: list[bytes], publish: Callable[[bytes], Awaitable[Done]], *, together: bool, creates: bool = False
+) -> bytes:
     """One line of JSON for each entry. Once Redis has failed, the rest is not tried, since each attempt could time out.
 
-    *together*: the entries are independent of each other and are sent to Redis concurrently, in their order.
+    *together*: the entries are independent of each other and are sent to Redis concurrently, in their order. *creates*: the first
+    may have to create the feed, and goes alone; otherwise it would be one more write to each reader.
     """
-    # The first goes alone: it may have to create the feed.
     size = TOGETHER if together else 1
-    chunks = [entries[:1], *(entries[start : start + size] for start in range(1, len(entries), size))]
+    alone = int(creates)
+    chunks = [entries[:alone], *(entries[start : start + size] for start in range(alone, len(entries), size))]
     lines: list[bytes] = []
     failed: Unavailable | None = None
     for chunk in chunks:

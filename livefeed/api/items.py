@@ -13,7 +13,7 @@ from livefeed.api.batches import MAX_BATCH, NDJSON, from_array, from_lines, publ
 from livefeed.api.listing import Lists
 from livefeed.api.publishing import Publishing, done_json
 from livefeed.api.requests import JSON, authority_of, caller_of, expected_version, is_unchanged, media_type, read_body, read_json
-from livefeed.exceptions import BadRequest, NotFound, TooLarge
+from livefeed.exceptions import BadRequest, NotFound, TooLarge, Unavailable
 from livefeed.feeds import check_feed_name
 from livefeed.grants import Caller, Role
 from livefeed.items import MAX_ITEM
@@ -68,11 +68,20 @@ class Items:
             # A large batch takes a tenth of a second to take apart, for which readers must not wait.
             entries = await asyncio.to_thread(from_lines if kind == NDJSON else from_array, body)
             self._charge(request, caller, len(entries))
-            return Response(await publish_all(entries, publish, together=not update), media_type=NDJSON, headers=_FRESH)
+            creates = caller.is_admin and not await self._exists(feed)
+            done = await publish_all(entries, publish, together=not update, creates=creates)
+            return Response(done, media_type=NDJSON, headers=_FRESH)
         if len(body) > MAX_ITEM:
             raise TooLarge(f"the item has {len(body):,} bytes: {MAX_ITEM:,} are allowed; shorten its body and give a link")
         self._charge(request, caller, 1)
         return _done(feed, await publish(body, key=key))
+
+    async def _exists(self, feed: str) -> bool:
+        try:
+            await self._editor.catalog.get(feed)
+        except (NotFound, Unavailable):
+            return False
+        return True
 
     @staticmethod
     def _charge(request: Request, caller: Caller, count: int) -> None:
