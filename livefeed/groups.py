@@ -8,21 +8,44 @@ from livefeed.compression import GZIP, Epoch
 from livefeed.counters import Counters
 from livefeed.events import Event
 from livefeed.filters import Filter
-from livefeed.reader import Reader
+from livefeed.reader import Reader, Send
 from livefeed.wires import Wire
 
 __all__ = ["Groups"]
 
+_Copy = tuple[list[Reader], list[Send]]
 
-class _Section:
-    """The readers of one filter, by wire. Compared by identity, which needs no hash of a filter for each event."""
 
-    __slots__ = ("only", "wires")
+class _Group:
+    """The readers of one filter and wire. Compared by identity, which needs no hash of a filter for each event."""
 
-    def __init__(self, only: Filter) -> None:
+    __slots__ = ("_copy", "members", "only", "urgency", "wire")
+
+    def __init__(self, only: Filter, wire: Wire) -> None:
         self.only = only
+        self.urgency = only.urgency
+        self.wire = wire
         # A dict preserves the order of joining and removes in constant time.
-        self.wires: dict[Wire, dict[Reader, None]] = {}
+        self.members: dict[Reader, Send] = {}
+        self._copy: _Copy | None = None
+
+    def add(self, reader: Reader) -> None:
+        self.members[reader] = reader.sink.send
+        self._copy = None
+
+    def remove(self, reader: Reader) -> None:
+        del self.members[reader]
+        self._copy = None
+
+    def copy(self) -> _Copy:
+        """The members and how to reach them, at this moment: a list that is written to must not change meanwhile.
+
+        Kept until somebody joins or leaves. The readers themselves are not touched on the way to their connections: with
+        thousands of them, most of what a delivery costs here is memory that is in no cache.
+        """
+        if self._copy is None:
+            self._copy = list(self.members), list(self.members.values())
+        return self._copy
 
 
 class Groups:
@@ -32,49 +55,47 @@ class Groups:
         self.counters = counters
         # Unfiltered gzip readers share an epoch. Those that missed its first event are in an ordinary group until the next one.
         self._epoch: Epoch | None = None
-        self._inside: dict[Reader, None] = {}
+        self._inside = _Group(Filter.ALL, GZIP)
         self._inside_heard = 0
-        self._by_filter: dict[Filter, _Section] = {}
+        self._groups: dict[tuple[Filter, Wire], _Group] = {}
         # An event is matched only against the filters that ask for one of its tags.
-        self._by_tag: dict[str, dict[_Section, None]] = {}
-        self._any_tag: dict[_Section, None] = {}
+        self._by_tag: dict[str, dict[_Group, None]] = {}
+        self._any_tag: dict[_Group, None] = {}
 
     def __iter__(self) -> Iterator[Reader]:
-        yield from self._inside
-        yield from (reader for section in self._by_filter.values() for members in section.wires.values() for reader in members)
+        for group in (self._inside, *self._groups.values()):
+            yield from group.members
 
     def add(self, reader: Reader) -> None:
-        section = self._by_filter.get(reader.only)
-        if section is None:
-            section = self._by_filter[reader.only] = _Section(reader.only)
-            for sections in self._asking(reader.only):
-                sections[section] = None
-        section.wires.setdefault(reader.sink.wire, {})[reader] = None
+        key = (reader.only, reader.sink.wire)
+        group = self._groups.get(key)
+        if group is None:
+            group = self._groups[key] = _Group(*key)
+            for groups in self._asking(reader.only):
+                groups[group] = None
+        group.add(reader)
 
     def remove(self, reader: Reader) -> None:
-        if reader in self._inside:
-            del self._inside[reader]
-            if not self._inside:
+        if reader in self._inside.members:
+            self._inside.remove(reader)
+            if not self._inside.members:
                 self._epoch = None
             return
-        section = self._by_filter[reader.only]
-        members = section.wires[reader.sink.wire]
-        del members[reader]
-        if not members:
-            del section.wires[reader.sink.wire]
-        if not section.wires:
-            self._forget(section)
+        group = self._groups[reader.only, reader.sink.wire]
+        group.remove(reader)
+        if not group.members:
+            self._forget(group)
 
-    def _forget(self, section: _Section) -> None:
-        only = section.only
-        del self._by_filter[only]
-        for sections in self._asking(only):
-            del sections[section]
+    def _forget(self, group: _Group) -> None:
+        only = group.only
+        del self._groups[only, group.wire]
+        for groups in self._asking(only):
+            del groups[group]
         for tag in only.tags:
             if not self._by_tag[tag]:
                 del self._by_tag[tag]
 
-    def _asking(self, only: Filter) -> list[dict[_Section, None]]:
+    def _asking(self, only: Filter) -> list[dict[_Group, None]]:
         """The tables that contain *only*."""
         return [self._by_tag.setdefault(tag, {}) for tag in only.tags] or [self._any_tag]
 
@@ -83,7 +104,7 @@ class Groups:
 
         A reader in an epoch that was sent something in the last *patience* milliseconds stays in it.
         """
-        if reader in self._inside:
+        if reader in self._inside.members:
             # A clock that was set back must not suppress heartbeats.
             if 0 <= now - self._inside_heard < patience:
                 return False
@@ -95,44 +116,55 @@ class Groups:
         """Write all events of one iteration of the event loop, with one write per reader."""
         self._begin_epoch(events)
         # Copied before the first write, which may pause a reader: it then leaves its group, and joins another one later.
-        groups = [
-            (wire, list(members), passing)
-            for section, passing in self._passing(events).items()
-            for wire, members in section.wires.items()
-        ]
+        # Groups of one wire that the same events pass share the bytes: there may be a filter for each reader.
+        shared: dict[tuple[Wire, tuple[Event, ...]], list[_Copy]] = {}
+        for group, passing in self._passing(tuple(events)):
+            shared.setdefault((group.wire, passing), []).append(group.copy())
         if self._epoch is not None and events:
             self._inside_heard = now
-            self._write(self._epoch.block(events), list(self._inside), len(events))
-        for wire, members, passing in groups:
-            self._write(b"".join(map(wire.event, passing)), members, len(passing))
+            self._write(self._epoch.block(events), [self._inside.copy()], len(events))
+        for (wire, passing), copies in shared.items():
+            self._write(b"".join(map(wire.event, passing)), copies, len(passing))
 
-    def _passing(self, events: Iterable[Event]) -> dict[_Section, list[Event]]:
-        """The events that pass each filter. Feed events pass every filter."""
-        passing: dict[_Section, list[Event]] = {}
+    def _passing(self, events: tuple[Event, ...]) -> Iterable[tuple[_Group, tuple[Event, ...]]]:
+        """The groups that any of *events* pass, and which."""
+        if len(events) == 1:
+            return [(group, events) for group in self._asked(events[0])]
+        passing: dict[_Group, list[Event]] = {}
         for event in events:
-            for section in self._asked(event) if event.item_id else self._by_filter.values():
-                passing.setdefault(section, []).append(event)
-        return passing
+            for group in self._asked(event):
+                passing.setdefault(group, []).append(event)
+        return [(group, tuple(passed)) for group, passed in passing.items()]
 
-    def _asked(self, event: Event) -> Iterator[_Section]:
+    def _asked(self, event: Event) -> Iterable[_Group]:
+        """The groups that *event* passes. Feed events pass every filter."""
+        if not event.item_id:
+            return self._groups.values()
         asked = dict(self._any_tag)
         for tag in event.tags:
             asked |= self._by_tag.get(tag, {})
-        return (section for section in asked if section.only.urgency is None or event.urgency <= section.only.urgency)
+        return [group for group in asked if group.urgency is None or event.urgency <= group.urgency]
 
     def _begin_epoch(self, events: Sequence[Event]) -> None:
-        unfiltered = self._by_filter.get(Filter.ALL)
-        waiting = unfiltered.wires.get(GZIP) if unfiltered else None
+        waiting = self._groups.get((Filter.ALL, GZIP))
         # A compressor's window contains earlier data: discard held or killed text before anything else is sent.
         removes = any(event.type.removes for event in events)
-        if (waiting and (self._epoch is None or self._epoch.full)) or (self._inside and removes):
+        if (waiting and (self._epoch is None or self._epoch.full)) or (self._inside.members and removes):
             self._epoch = Epoch()
-            for reader in list(waiting or ()):
+            for reader in list(waiting.members if waiting else ()):
                 self.remove(reader)
-                self._inside[reader] = None
+                self._inside.add(reader)
 
-    def _write(self, data: bytes, members: list[Reader], events: int) -> None:
-        self.counters.deliveries += events * len(members)
-        self.counters.delivered_bytes += len(data) * len(members)
-        for reader in members:
-            reader.sink.write(data)
+    def _write(self, data: bytes, copies: Iterable[_Copy], events: int) -> None:
+        size = len(data)
+        for readers, sends in copies:
+            self.counters.deliveries += events * len(readers)
+            self.counters.delivered_bytes += size * len(readers)
+            for number, send in enumerate(sends):
+                try:
+                    sent = send(data)
+                except OSError:
+                    # It has to wait for the connection, or there is none any more.
+                    sent = 0
+                if sent != size and sent is not None:
+                    readers[number].sink.write(memoryview(data)[sent:])

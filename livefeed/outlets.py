@@ -64,8 +64,12 @@ class Outlet(Protocol):
     writable: bool
     """False while the connection is slow, and permanently after `close` and `abort`."""
 
-    def write(self, data: bytes, /) -> None:
+    def write(self, data: bytes | memoryview, /) -> None:
         """Send *data*, encoded by `wire`; no effect after the end."""
+
+    @property
+    def send(self) -> Callable[[bytes], int | None]:
+        """As `livefeed.reader.Send`: what can be sent at once, without the detours of `write`."""
 
     def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None:
         """Send buffered data and *farewell*, then close; a WebSocket with *code* and *reason*."""
@@ -158,14 +162,18 @@ class _BufferedOutlet(ABC):
         self.writable = True
         self._send = send
         self._owner: Owner | None = None
-        self._waiting: list[bytes] = []
+        self._waiting: list[bytes | memoryview] = []
         self._size = 0
         self._wake = asyncio.Event()
         self._ended = False
         self._close = (1000, "")
         self._pumping: asyncio.Task[None] | None = None
 
-    def write(self, data: bytes, /) -> None:
+    @property
+    def send(self) -> Callable[[bytes], None]:
+        return self.write
+
+    def write(self, data: bytes | memoryview, /) -> None:
         if self._ended:
             return
         self._keep(data)
@@ -209,7 +217,7 @@ class _BufferedOutlet(ABC):
             if isinstance(result, Exception) and not isinstance(result, OSError):
                 raise result
 
-    def _keep(self, data: bytes) -> None:
+    def _keep(self, data: bytes | memoryview) -> None:
         self._waiting.append(data)
         self._size += len(data)
         self._wake.set()

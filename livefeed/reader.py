@@ -21,10 +21,15 @@ from livefeed.wires import Wire
 if TYPE_CHECKING:
     from livefeed.channel import Channel
 
-__all__ = ["RESET_ITEMS", "After", "FromNow", "Newest", "Reader", "Sink", "Start", "State", "Unknown"]
+__all__ = ["RESET_ITEMS", "After", "FromNow", "Newest", "Reader", "Send", "Sink", "Start", "State", "Unknown"]
 
 RESET_ITEMS = 20
 """Items in a reset for readers that did not ask for a number."""
+
+
+Send = Callable[[bytes], int | None]
+"""Sends what the connection takes at once, and returns how many bytes that were; the rest has to be written. None if there is no
+rest. Raises `OSError` if everything has to be written."""
 
 
 class Sink(Protocol):
@@ -35,7 +40,11 @@ class Sink(Protocol):
     @property
     def writable(self) -> bool: ...
 
-    def write(self, data: bytes, /) -> None: ...
+    @property
+    def send(self) -> Send:
+        """The cheapest way to write; good for as long as the sink exists."""
+
+    def write(self, data: bytes | memoryview, /) -> None: ...
 
     def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None: ...
 

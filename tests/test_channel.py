@@ -12,7 +12,7 @@ from livefeed.events import Event, EventType
 from livefeed.eventstream import SSE, EventStreamParser
 from livefeed.filters import Filter
 from livefeed.holes import Hole, NoFeed, Page
-from livefeed.reader import After, FromNow, Newest, Reader, Start, Unknown
+from livefeed.reader import After, FromNow, Newest, Reader, Send, Start, Unknown
 from livefeed.snapshots import Listing, Row
 from livefeed.terms import Terms
 from livefeed.waiting import ListNewest, ReadAfter, Request
@@ -33,8 +33,12 @@ class Connection:
         self._parser = EventStreamParser()
         self._heard: list[tuple[str, dict[str, object]]] = []
 
-    def write(self, data: bytes, /) -> None:
-        for event in self._parser.feed(data):
+    @property
+    def send(self) -> Send:
+        return self.write
+
+    def write(self, data: bytes | memoryview, /) -> None:
+        for event in self._parser.feed(bytes(data)):
             self._heard.append((event.type, orjson.loads(event.data)))
         if self.full and self.writable and self.reader is not None:
             self.writable = False

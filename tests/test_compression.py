@@ -141,7 +141,10 @@ class Connection:
         self._inflater = zlib.decompressobj(31)
         self._inflater.decompress(GZIP_HEADER)
 
-    def write(self, data: bytes, /) -> None:
+    def send(self, data: bytes, /) -> None:
+        self.write(data)
+
+    def write(self, data: bytes | memoryview, /) -> None:
         self.read += self._inflater.decompress(data) if self.wire is GZIP else data
 
     def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None:
@@ -229,7 +232,7 @@ def test_killed_text_is_not_in_a_compressor_any_more() -> None:
     reader = world.join()
     world.hear(10)
     taken: list[bytes] = []
-    connection(reader).write = taken.append  # type: ignore[method-assign]
+    connection(reader).write = taken.append  # type: ignore[method-assign,assignment]
     world.hear(1, EventType.CANCELED)
     world.hear(2)
     assert [one.last_event_id for one in EventStreamParser().feed(gunzip(*taken))] == ["1011-11", "1012-12", "1013-13"]

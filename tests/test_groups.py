@@ -12,7 +12,7 @@ from livefeed.events import Event, EventType
 from livefeed.eventstream import SSE
 from livefeed.filters import Filter
 from livefeed.groups import Groups
-from livefeed.reader import FromNow, Reader
+from livefeed.reader import FromNow, Reader, Send
 from livefeed.terms import Terms
 from livefeed.wires import Wire
 
@@ -23,7 +23,11 @@ class Connection:
         self.writable = True
         self.written = b""
 
-    def write(self, data: bytes, /) -> None:
+    @property
+    def send(self) -> Send:
+        return self.write
+
+    def write(self, data: bytes | memoryview, /) -> None:
         self.written += data
 
     def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None:
@@ -76,4 +80,4 @@ def test_nothing_is_left_of_readers_that_left() -> None:
         groups.add(reader)
     for reader in readers:
         groups.remove(reader)
-    assert (groups._by_filter, groups._by_tag, groups._any_tag) == ({}, {}, {})
+    assert (groups._groups, groups._by_tag, groups._any_tag) == ({}, {}, {})

@@ -14,7 +14,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import BaseRoute, Route, WebSocketRoute
-from starlette.types import Receive, Scope, Send
+from starlette.types import Receive, Scope
+from starlette.types import Send as AsgiSend
 
 from livefeed.api.publishing import Publishing, done_json
 from livefeed.commands import Change, Command, Ping, Publish, Refused, Subscribe, Token, Unsubscribe, parse_command
@@ -27,7 +28,7 @@ from livefeed.limits import Bucket, Rate
 from livefeed.log.editor import Done
 from livefeed.outlets import Outlet, Owner, serve_ws
 from livefeed.queries import Query
-from livefeed.reader import Reader
+from livefeed.reader import Reader, Send
 from livefeed.wires import Wire
 
 __all__ = ["Sockets"]
@@ -59,7 +60,7 @@ class Sockets:
     def routes(self) -> list[BaseRoute]:
         return [WebSocketRoute("/v1/ws", self), Route("/v1/ws", _upgrade, methods=["GET"], include_in_schema=False)]
 
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+    async def __call__(self, scope: Scope, receive: Receive, send: AsgiSend) -> None:
         Query(scope["query_string"], ("ticket",))
         offered = scope["subprotocols"]
         if offered and SUBPROTOCOL not in offered:
@@ -82,7 +83,7 @@ async def _upgrade(_: Request) -> Response:
 class Subscription:
     """One feed on a socket: what its reader writes to."""
 
-    __slots__ = ("answered", "reader", "ref", "socket", "wire", "write")
+    __slots__ = ("answered", "reader", "ref", "send", "socket", "wire", "write")
 
     def __init__(self, socket: Socket, ref: str | int | None) -> None:
         self.socket = socket
@@ -90,7 +91,8 @@ class Subscription:
         self.reader: Reader | None = None
         self.answered = asyncio.Event()
         self.wire: Wire = socket.outlet.wire
-        self.write: Callable[[bytes], None] = socket.outlet.write
+        self.write: Callable[[bytes | memoryview], None] = socket.outlet.write
+        self.send: Send = socket.outlet.send
 
     @property
     def writable(self) -> bool:

@@ -56,13 +56,12 @@ class _Cork(asyncio.Transport):
             self._end()
 
 
-def _socket_of(transport: asyncio.Transport) -> socket.SocketType | None:
-    """The socket under *transport*, for callers that detach it before the transport closes it; None with TLS."""
+def _socket_for(transport: asyncio.Transport) -> socket.SocketType | None:
+    """A socket, still without a descriptor, that will share the one of *transport*; None with TLS."""
     if transport.get_extra_info("sslcontext") is not None:
         return None
-    own = transport.get_extra_info("socket")
     # Not `socket.socket`: its instances have a `__dict__`, which is megabytes for 20,000 readers.
-    return socket.SocketType(own.family, own.type, own.proto, own.fileno())
+    return socket.SocketType.__new__(socket.SocketType)
 
 
 class DirectOutlet(asyncio.Protocol, ABC):
@@ -70,17 +69,20 @@ class DirectOutlet(asyncio.Protocol, ABC):
 
     Data that the kernel accepts immediately bypasses the transport, whose queue would add half a microsecond to each
     delivery. The rest goes to the transport, and so does everything that follows until its buffer is empty.
+
+    `_socket` has the descriptor only while everything written before is in the kernel and the connection is open. So its `send`,
+    which others keep, can neither overtake what the transport holds nor reach a connection that got the same number later.
     """
 
-    __slots__ = ("_address", "_network", "_open", "_owner", "_queued", "_socket", "_transport", "wire", "writable")
+    __slots__ = ("_address", "_level", "_network", "_open", "_owner", "_socket", "_transport", "wire", "writable")
 
     def __init__(self, transport: asyncio.Transport, wire: Wire, network: Network, address: str | None) -> None:
         self.wire = wire
         self.writable = True
         self._transport = transport
-        self._socket = _socket_of(transport)
-        self._queued = True
-        """Whether the transport may hold data that must be sent first."""
+        self._socket = _socket_for(transport)
+        self._level = False
+        """Whether `_socket` has the descriptor."""
         self._network = network
         self._address = address
         self._open = True
@@ -118,25 +120,39 @@ class DirectOutlet(asyncio.Protocol, ABC):
 
     # Called by the owner and the hub.
 
-    def write(self, data: bytes, /) -> None:
+    @property
+    def send(self) -> Callable[[bytes], int | None]:
+        return self.write if self._socket is None else self._socket.send
+
+    def write(self, data: bytes | memoryview, /) -> None:
         if not self._open:
             return
-        if self._queued and not self._is_level():
+        if self._socket is None or not (self._level or self._leveled(self._socket)):
             self._transport.write(data)
             return
         try:
-            sent = self._socket.send(data)  # type: ignore[union-attr]  # without one nothing is ever level
+            sent = self._socket.send(data)
         except OSError:
             # The socket's buffer is full or the peer is gone: the transport finds out which.
             sent = 0
         if sent < len(data):
-            self._queued = True
+            self._unlevel()
             # No copy: slow readers share the bytes with all others.
             self._transport.write(memoryview(data)[sent:])
 
-    def _is_level(self) -> bool:
-        self._queued = self._socket is None or self._transport.get_write_buffer_size() > 0
-        return not self._queued
+    def _leveled(self, own: socket.SocketType) -> bool:
+        """Give *own* the descriptor, if the transport holds nothing any more."""
+        if self._transport.get_write_buffer_size() > 0:
+            return False
+        of = self._transport.get_extra_info("socket")
+        own.__init__(of.family, of.type, of.proto, of.fileno())  # type: ignore[misc]  # that is how a detached one gets another
+        self._level = True
+        return True
+
+    def _unlevel(self) -> None:
+        if self._level and self._socket is not None:
+            self._socket.detach()
+        self._level = False
 
     @abstractmethod
     def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None:
@@ -172,9 +188,6 @@ class DirectOutlet(asyncio.Protocol, ABC):
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002
         self._end()
-        if self._socket is not None:
-            # The transport closes the descriptor after this call, and another connection may reuse it.
-            self._socket.detach()
         network, owner = self._network, self._owner
         self._owner = None
         network.counters.connections -= 1
@@ -186,6 +199,8 @@ class DirectOutlet(asyncio.Protocol, ABC):
     def _end(self) -> None:
         self._open = False
         self.writable = False
+        # The transport closes the descriptor later, and another connection may reuse it.
+        self._unlevel()
 
 
 class SseOutlet(DirectOutlet):

@@ -23,7 +23,7 @@ from livefeed.log.eventlog import EventLog
 from livefeed.log.itemstore import ItemStore
 from livefeed.log.keys import Keys
 from livefeed.log.tail import Tail
-from livefeed.reader import FromNow, Reader
+from livefeed.reader import FromNow, Reader, Send
 from livefeed.terms import Terms
 from livefeed.wires import Wire
 from tests.stores import running_store
@@ -37,7 +37,11 @@ class Sink:
     def __init__(self) -> None:
         self.text = b""
 
-    def write(self, data: bytes, /) -> None:
+    @property
+    def send(self) -> Send:
+        return self.write
+
+    def write(self, data: bytes | memoryview, /) -> None:
         self.text += data
 
     def close(self, code: int = 1000, reason: str = "", farewell: bytes = b"") -> None:

@@ -12,7 +12,7 @@ import orjson
 from livefeed.compression import GZIP
 from livefeed.cursors import Cursor
 from livefeed.filters import Filter
-from livefeed.reader import After, FromNow, Newest, Reader, Start, Unknown
+from livefeed.reader import After, FromNow, Newest, Reader, Send, Start, Unknown
 from livefeed.wires import Wire
 from tests.promises.history import Fate, Told
 from tests.promises.truth import Truth
@@ -45,11 +45,15 @@ class Client:
 
     # -- the connection, as a sink
 
-    def write(self, data: bytes, /) -> None:
+    @property
+    def send(self) -> Send:
+        return self.write
+
+    def write(self, data: bytes | memoryview, /) -> None:
         if self.closed:
             return
         assert data, "nothing is written for nothing"
-        self._hear(data)
+        self._hear(bytes(data))
         assert self.reader is not None
         if self.calm or self.closed:
             return
