@@ -13,6 +13,7 @@ import pytest
 import pytest_asyncio
 from playwright.async_api import Browser, BrowserContext, Page, async_playwright
 
+from tests.browser.desks import Desk
 from tests.browser.site import Site
 
 FLAGS = [
@@ -94,6 +95,12 @@ async def page(context: BrowserContext) -> AsyncIterator[Page]:
     page.on("dialog", lambda dialog: faults.append(f"a dialog says {dialog.message!r}"))
     yield page
     assert faults == []
+
+
+@pytest_asyncio.fixture(loop_scope="session")
+async def desk(page: Page, site: Site, feed: str) -> Desk:
+    """The desk of that feed, signed in."""
+    return await Desk.open(page, site, feed)
 
 
 @pytest.fixture
