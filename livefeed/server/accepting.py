@@ -26,10 +26,10 @@ __all__ = ["Acceptor", "Pace"]
 AT_ONCE = 128
 """Connections taken from the kernel per iteration: its queue is short, and a client that finds it full waits for a second."""
 
-OPENED = 64
-"""Connections opened per iteration, at most: their handshakes take 10 ms."""
+OPENED = 192
+"""Connections opened per iteration, at most: their handshakes take 15 ms."""
 
-FEWEST = 16
+FEWEST = 32
 """Connections opened per iteration, however long it takes to write to the readers."""
 
 LONG = 0.1
@@ -52,7 +52,7 @@ _log = structlog.get_logger("livefeed.worker")
 class Pace:
     """How many connections to open per iteration: fewer, the longer the recent iterations that wrote to readers took.
 
-    An event waits for the iteration that writes those before it, and for the handshakes of about ten more.
+    An event waits for the iteration that writes those before it, and for the handshakes of two or three more.
     """
 
     def __init__(self, now: float) -> None:

@@ -98,7 +98,7 @@ def test_fewer_are_opened_while_iterations_are_long() -> None:
     # The iterations between two long ones are short.
     assert pace.take(100 + LONG / 2) < OPENED
     assert pace.take(100 + 2 * LONG) == FEWEST
-    assert [pace.take(100 + 2 * LONG) for _ in range(50)][-1] == OPENED
+    assert [pace.take(100 + 2 * LONG) for _ in range(100)][-1] == OPENED
 
 
 def test_who_comes_when_no_files_are_left_is_accepted_later(monkeypatch: pytest.MonkeyPatch) -> None:
