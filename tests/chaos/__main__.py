@@ -56,6 +56,10 @@ def name_of(scenario: Scenario) -> str:
 
 async def run(scenario: Scenario, scale: Scale) -> dict[str, Any]:
     """One scenario, as the report has it."""
+    # What was started is stopped by leaving its block, also when a run is broken off from outside.
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, task.cancel)
     began = time.monotonic()
     outcome = await scenario(scale)
     return {
@@ -76,15 +80,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--only", nargs="+", choices=[name_of(scenario) for scenario in SCENARIOS], default=[])
     parser.add_argument("--report", type=Path, default=REPORT)
     wanted = parser.parse_args(arguments)
-    # What was started is stopped by leaving its block, also when a run is broken off from outside.
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     scale = Scale(full=not wanted.small, program=wanted.redis)
     violations = 0
     for scenario in SCENARIOS:
         name = name_of(scenario)
         if (wanted.only and name not in wanted.only) or (wanted.redis and scenario in WITHOUT_REDIS):
             continue
-        told = asyncio.run(run(scenario, scale))
+        try:
+            told = asyncio.run(run(scenario, scale))
+        except asyncio.CancelledError:
+            return 128 + signal.SIGTERM
         violations += told["violations"]
         save(wanted.report, {f"{name} on {told['store']}": told})
         sys.stdout.write(f"{name}: {told['violations']} violations in {told['seconds']} s {told['figures']}\n")
