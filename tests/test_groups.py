@@ -73,6 +73,36 @@ def test_everybody_gets_what_passes(
     assert set(groups) == set(readers) - gone
 
 
+class Short(Connection):
+    """Takes at most ten bytes at once, and none at all if it is *full*."""
+
+    def __init__(self, *, full: bool) -> None:
+        super().__init__()
+        self.full = full
+
+    @property
+    def send(self) -> Send:
+        def send(data: bytes) -> int:
+            if self.full:
+                raise BlockingIOError
+            self.written += data[:10]
+            return len(data[:10])
+
+        return send
+
+
+def test_what_a_connection_does_not_take_at_once_is_written() -> None:
+    groups = Groups(Counters())
+    readers = [reader_of(Filter.ALL) for _ in range(4)]
+    readers[1].sink, readers[2].sink = Short(full=False), Short(full=True)
+    for reader in readers:
+        groups.add(reader)
+    groups.deliver([an_event(1, frozenset(), 5)], 0)
+    for reader in readers:
+        assert isinstance(reader.sink, Connection)
+        assert reader.sink.written == SSE.event(an_event(1, frozenset(), 5))
+
+
 def test_nothing_is_left_of_readers_that_left() -> None:
     groups = Groups(Counters())
     readers = [reader_of(Filter(frozenset({"a", "b"}))), reader_of(Filter(frozenset({"b"}), 3)), reader_of(Filter.ALL)]

@@ -127,6 +127,45 @@ def test_a_slow_client_pauses_its_owner_and_resumes_it(server: Served, path: str
 
 
 @pytest.mark.parametrize("path", ["/stream", "/ws"])
+def test_a_kept_send_neither_overtakes_nor_outlives_its_connection(server: Served, path: str) -> None:
+    def data(n: int) -> bytes:
+        payload = b"%05d" % n + b"x" * 20_000
+        return sse_block(payload) if path == "/stream" else text_frame(payload)
+
+    with Client(server, receive_buffer=4096) as client:
+        client.get(path) if path == "/stream" else client.open_websocket()
+        outlet = server.owner().outlet
+        send = outlet.send
+
+        def deliver(data: bytes) -> None:
+            """As a group does."""
+            try:
+                sent = send(data)
+            except OSError:
+                sent = 0
+            if sent is not None and sent < len(data):
+                outlet.write(memoryview(data)[sent:])
+
+        for n in range(500):
+            server.call(lambda n=n: deliver(data(n)))  # type: ignore[misc]
+        if path == "/stream":
+            got = [event.data for event in client.events(500, chunked=is_plain(server))]
+        else:
+            got = [bytes(client.frame().data).decode() for _ in range(500)]
+        assert [text[:5] for text in got] == [f"{n:05d}" for n in range(500)]
+        server.call(outlet.abort)
+        server.owners[-1].wait_for("closed")
+    with Client(server) as client:
+        # This connection may have the descriptor of the last one.
+        client.get(path) if path == "/stream" else client.open_websocket()
+        server.call(lambda: deliver(data(500)))
+        later = server.owner().outlet
+        server.call(lambda: later.write(data(501)))
+        first = client.events(1, chunked=is_plain(server))[0].data if path == "/stream" else bytes(client.frame().data).decode()
+        assert first.startswith("00501")
+
+
+@pytest.mark.parametrize("path", ["/stream", "/ws"])
 def test_an_owner_may_be_behind_from_its_start(server: Served, path: str) -> None:
     server.greeting = LARGE
     with Client(server, receive_buffer=4096) as client:
