@@ -66,12 +66,6 @@ class Line(asyncio.Protocol):
             self._timer = self._loop.call_later(self._timeout, self._check_time)
         return answer
 
-    def retire(self) -> None:
-        """Take no further commands, and close once those that wait are answered or out of time."""
-        self.usable = False
-        if not self._waiting:
-            self.close()
-
     def close(self) -> None:
         self._end(ConnectionError("the connection was closed"))
         self._transport.abort()

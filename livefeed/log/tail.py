@@ -33,6 +33,12 @@ AHEAD = 500
 AT_ONCE = 200
 """Silent feeds that are read in one turn: 10 ms during which no event is heard."""
 
+LONG = 0.01
+"""Seconds of writing to readers after which others are let in first: a thousand readers take less."""
+
+REST = 0.25
+"""How long they are let in, as a share of the time that was spent on writing."""
+
 PROBE = 0.8
 """Timeout in seconds of the first commands after a connection was lost. Bell, command and probe must all fail within 5 s."""
 
@@ -53,6 +59,8 @@ class Tail:
         """The channels by the keys of their logs; None when it must be made anew."""
         self._rung: dict[str, Cursor] = {}
         self._looked: dict[str, float] = {}
+        self._spent = 0.0
+        """Seconds of writing to readers since the last rest."""
 
     def changed(self) -> None:
         """A channel was added or removed."""
@@ -93,6 +101,17 @@ class Tail:
             if silent:
                 await self._check_role()
             self.progress = time.monotonic()
+            await self._rest()
+
+    async def _rest(self) -> None:
+        """Let those in who waited while many readers were written to.
+
+        What was published meanwhile is appended now and heard together. Otherwise each pass over ten thousand readers would
+        bring them what was ready when the last one began, and an item would wait for two passes instead of one.
+        """
+        spent, self._spent = self._spent, 0.0
+        if spent > LONG:
+            await asyncio.sleep(spent * REST)
 
     def _overdue(self, names: Iterable[str], silent: Sequence[str]) -> list[str]:
         """Those of *names* to read now: the *silent* ones, and all that were not read for `BLOCK`.
@@ -137,8 +156,7 @@ class Tail:
         events = None if self.log.appending > len(rung) else chained(channel.feed, channel.ring.head, rung)
         if events:
             page = Page(events)
-            self._measure(page)
-            channel.heard(page)
+            self._hear(channel, page)
         return bool(events)
 
     async def _follow(self, channel: Channel) -> None:
@@ -146,8 +164,7 @@ class Tail:
             match await self.log.read(channel.feed, channel.ring.head, AHEAD):
                 case Page(events, removed) as page:
                     if events or removed:
-                        self._measure(page)
-                        channel.heard(page)
+                        self._hear(channel, page)
                     else:
                         channel.checked()
                     if len(events) < AHEAD:
@@ -161,11 +178,14 @@ class Tail:
                     self._without_feed(channel, deleted)
                     return
 
-    def _measure(self, page: Page) -> None:
+    def _hear(self, channel: Channel, page: Page) -> None:
         self.counters.tail_events += len(page.events)
         now = time.time()
         for event in page.events:
             self.counters.hearing_seconds.observe(max(now - event.cursor.ms / 1000, 0.0))
+        began = time.monotonic()
+        channel.heard(page)
+        self._spent += time.monotonic() - began
 
     def _without_feed(self, channel: Channel, deleted: bool) -> None:
         if deleted:

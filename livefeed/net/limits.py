@@ -38,7 +38,7 @@ class ConnectionLimits:
     """None: 1,000 for a public address, which may be a newsroom's; no limit for a private one, which may be a proxy's."""
     compression: bool = True
     """Whether readers that accept it get compressed data, which is shared by all of them."""
-    starts_per_turn: int = 192
+    starts_per_turn: int = 128
     """Streams started per iteration of the event loop: a reconnecting herd must not delay connected readers. Other requests
     are started at once."""
     proxies: TrustedProxies = field(default_factory=TrustedProxies)

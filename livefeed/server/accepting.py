@@ -26,10 +26,10 @@ __all__ = ["Acceptor", "Pace"]
 AT_ONCE = 128
 """Connections taken from the kernel per iteration: its queue is short, and a client that finds it full waits for a second."""
 
-OPENED = 192
-"""Connections opened per iteration, at most: their handshakes take 15 ms."""
+OPENED = 128
+"""Connections opened per iteration, at most: their handshakes take 10 ms."""
 
-FEWEST = 32
+FEWEST = 48
 """Connections opened per iteration, however long it takes to write to the readers."""
 
 LONG = 0.1
