@@ -10,6 +10,7 @@ import signal
 import ssl
 import subprocess
 from collections.abc import AsyncIterator
+from functools import partial
 from pathlib import Path
 
 import httpx2
@@ -69,6 +70,10 @@ async def last_word(websocket: ClientConnection) -> str:
     return last
 
 
+async def polled(http: httpx2.AsyncClient) -> bool:
+    return sum(await readers_of_each(http, "poll")) == 1
+
+
 async def test_stop_says_goodbye_to_everybody(server: LiveServer, http: httpx2.AsyncClient) -> None:
     """SIGTERM ends each kind of stream with a word, and the server with 0."""
     address = server.url.replace("http", "ws") + "/v1/feeds/world/events"
@@ -78,6 +83,7 @@ async def test_stop_says_goodbye_to_everybody(server: LiveServer, http: httpx2.A
         poll = asyncio.create_task(http.get("/v1/feeds/world/events?wait=60", headers={"Accept": "application/json"}))
         assert "hello" in str(await websocket.recv())
         await until(lambda: len(workers(server)) == 2)
+        await until(partial(polled, http))
         assert await server.stop() == 0
         assert await reading == ["hello", "goodbye"]
         assert '"live.stream.goodbye"' in await last_word(websocket)
@@ -165,9 +171,9 @@ async def test_workers_share_the_readers(server: LiveServer, http: httpx2.AsyncC
         writer.close()
 
 
-async def readers_of_each(http: httpx2.AsyncClient) -> list[int]:
+async def readers_of_each(http: httpx2.AsyncClient, transport: str = "sse") -> list[int]:
     text = (await http.get("/metrics")).text
-    return [int(float(value)) for value in re.findall(r'livefeed_readers\{transport="sse",worker="\d"\} (\S+)', text)]
+    return [int(float(value)) for value in re.findall(rf'livefeed_readers\{{transport="{transport}",worker="\d"\}} (\S+)', text)]
 
 
 async def test_speaks_tls(redis_url: str, tmp_path: Path) -> None:
