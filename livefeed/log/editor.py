@@ -6,11 +6,9 @@ the item is still at that version, which the append script checks (optimistic co
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from uuid import UUID
 
 from livefeed.counters import Counters
 from livefeed.cursors import Cursor
@@ -25,6 +23,7 @@ from livefeed.log.deadline import DEADLINE, in_time
 from livefeed.log.due import DueList
 from livefeed.log.durability import Durability
 from livefeed.log.eventlog import EventLog
+from livefeed.log.itemids import ItemIds
 from livefeed.log.itemstore import ItemStore
 from livefeed.log.moves import Current
 
@@ -74,6 +73,7 @@ class Editor:
         self.counters = counters or Counters()
         self.deadline = deadline
         self.due_list = DueList(log.redis)
+        self._ids = ItemIds()
 
     # -- publishing
 
@@ -99,7 +99,8 @@ class Editor:
         if len(key) > MAX_KEY:
             raise BadRequest(f"the Idempotency-Key has {len(key)} characters: at most {MAX_KEY} are allowed")
         now = await self._exact_now(feed) if given.embargoed_until else _now()
-        item, change = moves.born(given, item_id=_uuid7(now), now=now, producer=producer, key=key, update=update, inbox=inbox)
+        item_id = self._ids.make(now)
+        item, change = moves.born(given, item_id=item_id, now=now, producer=producer, key=key, update=update, inbox=inbox)
         outcome = await self._append(feed, change, durability)
         if isinstance(outcome, Missing) and may_create:
             await self.catalog.put(feed, FeedSettings(), only_new=True)
@@ -260,10 +261,3 @@ class Editor:
 
 def _now() -> int:
     return time.time_ns() // 1_000_000
-
-
-def _uuid7(ms: int) -> str:
-    """A version 7 UUID (RFC 9562, section 5.7): sorts by time, and its other 74 bits cannot be guessed."""
-    chance = int.from_bytes(os.urandom(10))
-    bits = (ms & (1 << 48) - 1) << 80 | 0x7 << 76 | (chance >> 68) << 64 | 0b10 << 62 | chance & (1 << 62) - 1
-    return str(UUID(int=bits))
