@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Callable
 from typing import Any
 
 import pytest
-from playwright.async_api import Browser, BrowserContext, Page, expect
+from playwright.async_api import Browser, BrowserContext, Page, Response, Route, expect
 
 from tests.browser.desks import Desk, other_browser
 from tests.browser.site import Site
@@ -19,6 +21,11 @@ PASTE = """(html) => {
   const paste = new ClipboardEvent("paste", { clipboardData: data, bubbles: true, cancelable: true });
   document.querySelector("#f-body").dispatchEvent(paste);
 }"""
+
+
+def is_listing(status: int) -> Callable[[Response], bool]:
+    """Whether it is the answer that the desk's list waits for, with *status*."""
+    return lambda response: "limit=100" in response.url and response.status == status
 
 
 async def only(desk: Desk) -> dict[str, Any]:
@@ -255,6 +262,38 @@ async def test_key_events_and_picks_are_flags_of_the_moment(desk: Desk, page: Pa
     await expect(page.locator(".items .flag")).to_have_text(["Key event", "Pick"])
     await desk.deed("No key event").click()
     await expect(page.locator(".items .flag")).to_have_text(["Pick"])
+
+
+async def test_a_deed_on_a_version_that_was_just_replaced_by_ours_follows_it(desk: Desk, page: Page) -> None:
+    """A second click falls between the answer to the first and the moment in which the buttons are drawn anew."""
+    await desk.site.publish(desk.feed, headline="Vote")
+    await desk.edit("Vote")
+    drawn_before = await desk.deed("Pick").element_handle()
+    await desk.deed("Key event").click()
+    await expect(desk.deed("No key event")).to_be_visible()
+    assert drawn_before is not None
+    await drawn_before.evaluate("button => button.click()")
+    await expect(page.locator(".items .flag")).to_have_text(["Key event", "Pick"])
+    await expect(page.locator(".outbox")).to_be_hidden()
+
+
+async def test_the_deeds_are_drawn_anew_when_the_list_was_faster_than_the_answer(desk: Desk, page: Page) -> None:
+    await desk.site.publish(desk.feed, headline="Vote")
+    await desk.edit("Vote")
+    listed = asyncio.Event()
+
+    async def late(route: Route) -> None:
+        answer = await route.fetch()
+        await asyncio.wait_for(listed.wait(), 30)
+        await route.fulfill(response=answer)
+
+    await page.route(f"**/items/{(await only(desk))['id']}", late)
+    await desk.deed("Key event").click()
+    await expect(page.locator(".items .flag")).to_have_text(["Key event"])
+    for status in (200, 304):  # the list as it is now, and once more: from here on nothing more is news to it
+        await page.wait_for_event("response", is_listing(status))
+    listed.set()
+    await expect(desk.deed("No key event")).to_be_visible()
 
 
 async def test_who_else_has_an_item_open_is_shown_and_nobody_is_locked_out(desk: Desk, page: Page, browser: Browser) -> None:

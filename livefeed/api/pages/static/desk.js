@@ -105,12 +105,8 @@ outbox.addEventListener("sent", ({ detail: { entry, item } }) => {
   items.look();
 });
 outbox.addEventListener("refused", ({ detail }) => toast(detail.problem.status === 412 ? "desk.problem.stale" : "desk.refused", { detail: detail.problem.detail }));
-items.addEventListener("change", () => {
-  const item = composer.base && items.get(composer.base.id);
-  if (!item || item.version <= composer.base.version) return;
-  if (item.state === "withheld" && !item.held) return; // it comes here again with what it said
-  composer.meet(item);
-});
+// The composer lets a version of ours pass while the deed waits for its answer: so it looks again when the outbox has changed.
+for (const room of [items, outbox]) room.addEventListener("change", meet);
 presence.addEventListener("change", showPeople);
 for (const name of ["event", "snapshot", "reset"]) live.addEventListener(name, ({ detail }) => items.apply(detail));
 live.addEventListener("hello", () => outbox.drain());
@@ -131,6 +127,13 @@ find(".signout").addEventListener("click", async () => {
   await fetch(session, { method: "DELETE" });
   location.reload();
 });
+
+function meet() {
+  const item = composer.base && items.get(composer.base.id);
+  if (!item || item.version <= composer.base.version) return;
+  if (item.state === "withheld" && !item.held) return; // it comes here again with what it said
+  composer.meet(item);
+}
 
 /** To a new item, or to the one that was begun. */
 async function write() {

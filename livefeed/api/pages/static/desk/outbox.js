@@ -36,6 +36,7 @@ export class Outbox extends EventTarget {
   #timer = 0;
   #draining = false;
   #channel;
+  /** @type {Map<string, number>} what this desk made of a version, by item and version, in whichever tab */ #became = new Map();
 
   /** @param {Store} store @param {string} feed @param {string} subject @param {string} items the address of the feed's items */
   constructor(store, feed, subject, items) {
@@ -45,7 +46,7 @@ export class Outbox extends EventTarget {
     this.subject = subject;
     this.items = items;
     this.#channel = new BroadcastChannel(`livefeed.desk.${feed}`);
-    this.#channel.onmessage = () => this.refresh();
+    this.#channel.onmessage = ({ data }) => this.#heard(data);
     for (const event of ["online", "focus", "pageshow"]) addEventListener(event, () => this.drain());
   }
 
@@ -55,7 +56,7 @@ export class Outbox extends EventTarget {
     const seq = await this.store.enqueue(whole, draftKey);
     this.drain(); // news go first, and what waits is shown meanwhile
     await this.#look();
-    this.#channel.postMessage("");
+    this.#channel.postMessage({});
     return seq;
   }
 
@@ -78,12 +79,23 @@ export class Outbox extends EventTarget {
   async drop(seq) {
     await this.store.remove(seq);
     await this.refresh();
-    this.#channel.postMessage("");
+    this.#channel.postMessage({});
   }
 
   async refresh() {
     await this.#look();
     this.drain();
+  }
+
+  #heard({ from, version }) {
+    if (from) this.#became.set(from, version);
+    this.refresh();
+  }
+
+  /** A deed made from a version that one of ours has replaced meanwhile follows it, as those did that waited in the store then. */
+  #followed(entry) {
+    const version = this.#became.get(`${entry.itemId} ${entry.base}`);
+    return version ? this.#followed({ ...entry, base: version }) : entry;
   }
 
   async #look() {
@@ -117,7 +129,7 @@ export class Outbox extends EventTarget {
 
   async #next() {
     const entry = firstOf(await this.#own());
-    return entry && (entry.notBefore ?? 0) <= Date.now() ? entry : null;
+    return entry && (entry.notBefore ?? 0) <= Date.now() ? this.#followed(entry) : null;
   }
 
   #later() {
@@ -153,9 +165,12 @@ export class Outbox extends EventTarget {
   }
 
   async #finish(entry, answer) {
-    await this.store.settle(entry, answer.item?.version);
+    const version = answer.item?.version;
+    await this.store.settle(entry, version);
+    const from = entry.itemId && version > (entry.base ?? 0) ? `${entry.itemId} ${entry.base}` : "";
+    if (from) this.#became.set(from, version);
     this.dispatchEvent(new CustomEvent("sent", { detail: { entry, ...answer } }));
-    this.#channel.postMessage("");
+    this.#channel.postMessage({ from, version });
     return true;
   }
 
@@ -177,7 +192,7 @@ export class Outbox extends EventTarget {
   async #refuse(entry, problem) {
     await this.store.update({ ...entry, problem });
     this.dispatchEvent(new CustomEvent("refused", { detail: { ...entry, problem } }));
-    this.#channel.postMessage("");
+    this.#channel.postMessage({});
     return true;
   }
 
