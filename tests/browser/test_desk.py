@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -23,9 +22,8 @@ PASTE = """(html) => {
 }"""
 
 
-def is_listing(status: int) -> Callable[[Response], bool]:
-    """Whether it is the answer that the desk's list waits for, with *status*."""
-    return lambda response: "limit=100" in response.url and response.status == status
+def is_unchanged_list(response: Response) -> bool:
+    return "limit=100" in response.url and response.status == 304
 
 
 async def only(desk: Desk) -> dict[str, Any]:
@@ -290,8 +288,7 @@ async def test_the_deeds_are_drawn_anew_when_the_list_was_faster_than_the_answer
     await page.route(f"**/items/{(await only(desk))['id']}", late)
     await desk.deed("Key event").click()
     await expect(page.locator(".items .flag")).to_have_text(["Key event"])
-    for status in (200, 304):  # the list as it is now, and once more: from here on nothing more is news to it
-        await page.wait_for_event("response", is_listing(status))
+    await page.wait_for_event("response", is_unchanged_list)  # from here on, nothing that the list says is news
     listed.set()
     await expect(desk.deed("No key event")).to_be_visible()
 
