@@ -99,7 +99,7 @@ class Text:
     def schema(self) -> Schema:
         # No maxLength: markup and invisible characters are removed before the characters are counted.
         least = {"minLength": self.least} if self.least else {}
-        return {"type": "string", **least, "description": f"Plain text, at most {self.most:,} characters when cleaned."}
+        return {"type": "string", **least, "description": f"Plain text, at most {self.most:,} characters after cleaning."}
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +121,10 @@ class Html:
         return html
 
     def schema(self) -> Schema:
-        return {"type": "string", "description": f"HTML, cleaned at the door; at most {self.most:,} bytes of UTF-8 are left."}
+        return {
+            "type": "string",
+            "description": f"HTML, sanitised by the server; at most {self.most:,} bytes of UTF-8 after that.",
+        }
 
 
 @dataclass(frozen=True, slots=True)

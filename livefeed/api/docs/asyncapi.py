@@ -9,17 +9,17 @@ from livefeed.api.docs.schemas import Schema, components, ref
 __all__ = ["asyncapi", "socket_schemas"]
 
 _LOG = {
-    "itemEvent": ("ItemEvent", "Something happened to an item"),
+    "itemEvent": ("ItemEvent", "An item was published or changed"),
     "feedEvent": ("FeedEvent", "The feed was opened or closed"),
 }
-_OWN = {
+_STREAM = {
     "hello": ("Hello", "Always the first event"),
-    "snapshot": ("Snapshot", "After `last`: the newest items that match"),
+    "snapshot": ("Snapshot", "The newest matching items, after `last`"),
     "reset": ("Reset", "The position cannot be continued exactly: discard everything shown and use these items"),
     "heartbeat": ("Heartbeat", "Sent after 15 s without another event"),
     "stale": ("Stale", "The server cannot read the log"),
     "fresh": ("Fresh", "The server can read the log again"),
-    "goodbye": ("Goodbye", "Before the server closes"),
+    "goodbye": ("Goodbye", "Before the server closes the connection"),
     "unavailable": ("Unavailable", "Instead of hello when the log cannot be read"),
 }
 _COMMANDS = {
@@ -31,15 +31,15 @@ _COMMANDS = {
     "release": ("Release", "Make a withheld item usable again, changed by a merge patch if there is one"),
     "cancel": ("Cancel", "Kill an item permanently"),
     "publishDraft": ("PublishDraft", "Publish a draft"),
-    "ping": ("Ping", "Ask for a pong"),
+    "ping": ("Ping", "Request a pong"),
     "token": ("Token", "Replace the credential"),
 }
 _REPLIES = {
     "subscribed": ("Subscribed", "Instead of hello"),
     "unsubscribed": ("Unsubscribed", "A subscription has ended"),
     "ack": ("Ack", "An item was published or changed"),
-    "pong": ("Pong", "The answer to a ping"),
-    "renewed": ("Renewed", "The credential was accepted"),
+    "pong": ("Pong", "The response to a ping"),
+    "renewed": ("Renewed", "The new credential was accepted"),
     "error": ("Error", "A command failed"),
 }
 
@@ -83,7 +83,9 @@ def socket_schemas() -> dict[str, Schema]:
 
 def _changes() -> dict[str, Schema]:
     item: Schema = {"feed": _TEXT, "id": _TEXT}
-    version: Schema = {"version": {**_WHOLE, "minimum": 1, "description": "As If-Match: the version that is to be changed."}}
+    version: Schema = {
+        "version": {**_WHOLE, "minimum": 1, "description": "The version that the change is based on, like If-Match."}
+    }
     reason: Schema = {"reason": {**_TEXT, "maxLength": 500}, **version}
     return {
         "Patch": _command("patch", {**item, "patch": ref("ItemPatch")}, version),
@@ -112,20 +114,20 @@ def _channels() -> Schema:
     return {
         "events": {
             "address": "/v1/feeds/{feed}/events",
-            "title": "One feed, live",
+            "title": "The live stream of one feed",
             "description": (
-                "As server-sent events, or as WebSocket with the sub-protocol cloudevents.json: the same JSON, one event a block "
-                "or frame. As SSE, log events are default (message) events and the stream's own are named; id: is the cursor."
+                "Over SSE, or over WebSocket with the sub-protocol cloudevents.json: the same JSON, one event per block or "
+                "text frame. On SSE, log events are default (message) events, stream events are named, and `id:` is the cursor."
             ),
             "parameters": {"feed": {"description": "The feed's name"}},
-            "messages": _messages(_LOG, _OWN),
+            "messages": _messages(_LOG, _STREAM),
             "bindings": binding,
         },
         "socket": {
             "address": "/v1/ws",
             "title": "Many feeds on one WebSocket",
-            "description": "Sub-protocol livefeed.v1: JSON text frames. The events of all feeds subscribed to come between.",
-            "messages": _messages(_COMMANDS, _REPLIES, _LOG, _OWN),
+            "description": "Sub-protocol livefeed.v1: JSON text frames with responses and the events of all subscribed feeds.",
+            "messages": _messages(_COMMANDS, _REPLIES, _LOG, _STREAM),
             "bindings": {"ws": {"method": "GET", "bindingVersion": "0.1.0"}},
         },
     }
@@ -134,27 +136,27 @@ def _channels() -> Schema:
 def asyncapi(version: str) -> dict[str, Any]:
     messages = {
         name: {"name": name, "title": schema, "summary": summary, "contentType": "application/json", "payload": ref(schema)}
-        for group in (_LOG, _OWN, _COMMANDS, _REPLIES)
+        for group in (_LOG, _STREAM, _COMMANDS, _REPLIES)
         for name, (schema, summary) in group.items()
     }
     return {
         "asyncapi": "3.0.0",
         "info": {
-            "title": "Livefeed, live",
+            "title": "Livefeed: live connections",
             "version": version,
-            "description": "What the server sends and receives on its live connections. All else is in openapi.json.",
+            "description": "What the server sends and receives on live connections. Everything else is in openapi.json.",
             "license": {"name": "Apache-2.0", "url": "https://www.apache.org/licenses/LICENSE-2.0"},
         },
         "defaultContentType": "application/json",
         "servers": {
-            "streams": {"host": "localhost:8000", "protocol": "http", "description": "Server-sent events"},
+            "streams": {"host": "localhost:8000", "protocol": "http", "description": "Server-Sent Events"},
             "sockets": {"host": "localhost:8000", "protocol": "ws", "description": "WebSocket"},
         },
         "channels": _channels(),
         "operations": {
-            "sendEvents": _operation("send", "events", "The stream of one feed", _LOG, _OWN),
-            "receiveCommands": _operation("receive", "socket", "Commands of the client", _COMMANDS),
-            "sendAnswers": _operation("send", "socket", "Answers and events", _REPLIES, _LOG, _OWN),
+            "sendEvents": _operation("send", "events", "The stream of one feed", _LOG, _STREAM),
+            "receiveCommands": _operation("receive", "socket", "Commands from the client", _COMMANDS),
+            "sendAnswers": _operation("send", "socket", "Responses and events", _REPLIES, _LOG, _STREAM),
         },
         "components": {"schemas": {**components(), **socket_schemas()}, "messages": messages},
     }

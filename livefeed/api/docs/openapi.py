@@ -20,15 +20,15 @@ _ID = {"name": "id", "in": "path", "required": True, "schema": {"type": "string"
 _TAG = query(
     "tag",
     {"type": "array", "items": {"type": "string", "minLength": 1, "maxLength": 64}, "maxItems": MAX_TAGS},
-    "Repeatable: any of them.",
+    "Repeatable: items with any of the tags.",
 )
-_URGENCY = query("urgency", whole(1, 9), "This urgency or more urgent.")
-_SINCE = query("since", {"type": "string", "examples": ["15m", "2026-11-23T12:00:00Z"]}, "A time (RFC 3339) or an age.")
+_URGENCY = query("urgency", whole(1, 9), "Items of this urgency or more urgent (1 is the most urgent).")
+_SINCE = query("since", {"type": "string", "examples": ["15m", "2026-11-23T12:00:00Z"]}, "A time (RFC 3339), or how long ago.")
 _BEFORE = query("before", {"type": "string"}, "The `next` of an earlier page.")
 _DURABILITY = query("durability", {"enum": [level.value for level in Durability]}, "The durability that the response waits for.")
-_DESK = query("view", {"const": "desk"}, "For editors: with drafts, scheduled, withheld and canceled items, and their notes.")
-_IF_MATCH = header("If-Match", 'The version that the change was made from, in quotes: "3".')
-_IF_NONE_MATCH = header("If-None-Match", "An earlier ETag: 304 when nothing has changed.")
+_DESK = query("view", {"const": "desk"}, "For editors: includes drafts, scheduled, withheld and canceled items, and notes.")
+_IF_MATCH = header("If-Match", 'The version that the change is based on, in quotes: "3".')
+_IF_NONE_MATCH = header("If-None-Match", "An earlier ETag: the response is 304 if nothing has changed.")
 _UNCHANGED = {"304": {"description": "Unchanged"}}
 
 
@@ -37,16 +37,18 @@ def _feeds() -> Schema:
     return {
         "/v1/feeds": {
             "get": operation(
-                "listFeeds", "Feeds that the caller may read", {"200": answer("Feeds", ref("FeedList"))}, public=True
+                "listFeeds", "List the feeds that the caller may read", {"200": answer("Feeds", ref("FeedList"))}, public=True
             )
         },
         "/v1/feeds/{feed}": {
             "parameters": [FEED],
-            "get": operation("getFeed", "One feed", {"200": feed, **_UNCHANGED}, parameters=[_IF_NONE_MATCH], public=True),
+            "get": operation(
+                "getFeed", "Read a feed's settings", {"200": feed, **_UNCHANGED}, parameters=[_IF_NONE_MATCH], public=True
+            ),
             "put": operation(
                 "putFeed",
-                "Make or change a feed",
-                {"200": answer("Changed", ref("Feed")), "201": answer("Made", ref("Feed"), headers=("Location",))},
+                "Create or change a feed",
+                {"200": answer("Changed", ref("Feed")), "201": answer("Created", ref("Feed"), headers=("Location",))},
                 (413, 415, 422),
                 body=content(JSON, ref("FeedSettings")),
             ),
@@ -56,15 +58,20 @@ def _feeds() -> Schema:
 
 
 def _items() -> Schema:
-    done = answer("The event and the item as it is now", ref("Done"), headers=("ETag", "Content-Location"))
-    made = answer("Published; a draft or embargoed item has no event yet", ref("Done"), headers=("ETag", "Location"))
-    lines: Schema = {"schema": {"type": "string", "description": "One BatchLine a line, in the order of the batch."}}
+    done = answer("The event and the current item", ref("Done"), headers=("ETag", "Content-Location"))
+    made = answer("Created; the event is null for a draft or an embargoed item", ref("Done"), headers=("ETag", "Location"))
+    lines: Schema = {"schema": {"type": "string", "description": "One BatchLine per line, in the order of the batch."}}
     repeated = {**done, "content": {**done["content"], NDJSON: lines}}
-    key = header("Idempotency-Key", "At most 255 characters: the same again within 24 h is answered and not done.")
-    update = query("existing", {"const": "update"}, "A `uri` that is known already: a new version of that item.")
+    key = header(
+        "Idempotency-Key", "At most 255 characters. A repetition within 24 h returns the first result and has no effect."
+    )
+    update = query("existing", {"const": "update"}, "An existing `uri` gets a new version instead of a 409.")
     listed = answer("A page", ref("ItemList"), headers=("ETag", "Link"))
     limit = query("limit", whole(1, MOST, LIMIT))
-    uri, words = query("uri", {"type": "string"}), query("q", {"type": "string"}, "Words; among the newest 2,000 items.")
+    uri, words = (
+        query("uri", {"type": "string"}),
+        query("q", {"type": "string"}, "Items that contain all of these words, among the newest 2,000."),
+    )
     return {
         "/v1/feeds/{feed}/items": {
             "parameters": [FEED],
@@ -76,12 +83,12 @@ def _items() -> Schema:
                 parameters=[update, _DURABILITY, key],
                 body={
                     **content(JSON, {"anyOf": [ref("ItemInput"), ref("Batch")]}),
-                    NDJSON: {"schema": {"type": "string", "description": "One item a line."}},
+                    NDJSON: {"schema": {"type": "string", "description": "One item per line."}},
                 },
             ),
             "get": operation(
                 "listItems",
-                "Current items, newest first",
+                "List current items, newest first",
                 {"200": listed, **_UNCHANGED},
                 parameters=[limit, _BEFORE, _TAG, _URGENCY, _SINCE, uri, words, _DESK, _IF_NONE_MATCH],
                 public=True,
@@ -99,7 +106,7 @@ def _item(done: Schema) -> Schema:
             "parameters": [FEED, _ID],
             "get": operation(
                 "getItem",
-                "One item; of a withheld or canceled one, what is left",
+                "Read an item, or the tombstone of a withheld or canceled one",
                 {"200": shown, **_UNCHANGED},
                 parameters=[_DESK, _IF_NONE_MATCH],
                 public=True,
@@ -115,7 +122,7 @@ def _item(done: Schema) -> Schema:
         },
         "/v1/feeds/{feed}/items/{id}/history": {
             "parameters": [FEED, _ID],
-            "get": operation("getHistory", "The item's versions, newest first", {"200": answer("Versions", ref("History"))}),
+            "get": operation("getHistory", "Read an item's versions, newest first", {"200": answer("Versions", ref("History"))}),
         },
     }
 
@@ -127,7 +134,7 @@ def _deeds(done: Schema) -> Schema:
     )
     deeds = {
         "hold": ("Withhold an item while it is checked", withdrawal),
-        "release": ("Make a withheld item usable again, with a merge patch on top if one is given", patch),
+        "release": ("Make a withheld item usable again, with a merge patch applied if there is one", patch),
         "cancel": ("Kill an item permanently", withdrawal),
         "publish": ("Publish a draft", None),
     }
@@ -149,19 +156,22 @@ def _deeds(done: Schema) -> Schema:
 
 
 def _stream() -> Schema:
-    after = query("after", ref("Cursor"), "Continue exactly after this position.")
-    last = query("last", whole(0, MAX_LAST), "Begin with a snapshot of that many items.")
-    limit, wait = query("limit", whole(1, MAX_LIMIT, DEFAULT_LIMIT)), query("wait", whole(0, MAX_WAIT), "Seconds, for JSON.")
-    position = header("Last-Event-ID", "The last `id:` of an event stream; before all other starts.")
-    told: Schema = {"schema": {"type": "string", "description": "Events of asyncapi.json, one a block."}}
+    after = query("after", ref("Cursor"), "Continue exactly after this cursor.")
+    last = query("last", whole(0, MAX_LAST), "Begin with a snapshot of this many items.")
+    limit, wait = (
+        query("limit", whole(1, MAX_LIMIT, DEFAULT_LIMIT)),
+        query("wait", whole(0, MAX_WAIT), "Seconds, for JSON (long poll)."),
+    )
+    position = header("Last-Event-ID", "The last `id:` of an event stream; takes precedence over the parameters.")
+    stream: Schema = {"schema": {"type": "string", "description": "The events of asyncapi.json, one per block."}}
     page = answer("A stream of events, or one page of them", ref("EventPage"))
-    page["content"]["text/event-stream"] = told
+    page["content"]["text/event-stream"] = stream
     return {
         "/v1/feeds/{feed}/events": {
             "parameters": [FEED],
             "get": operation(
                 "readEvents",
-                "The live stream: as SSE, or as one JSON page with long-poll; as WebSocket see asyncapi.json",
+                "Follow a feed: the live stream as SSE, or one JSON page (long poll). For WebSocket see asyncapi.json",
                 {"200": page},
                 (406,),
                 parameters=[after, _SINCE, last, _TAG, _URGENCY, limit, wait, position],
@@ -186,7 +196,7 @@ def _formats() -> Schema:
             "parameters": [FEED],
             "get": operation(
                 f"read{wanted.name.partition('.')[2].capitalize()}",
-                f"Current items as {_TITLES_OF_FORMATS[wanted.name]}",
+                f"Read current items as {_TITLES_OF_FORMATS[wanted.name]}",
                 {"200": {"description": "A page", "content": content(wanted.media_type.partition(";")[0])}, **_UNCHANGED},
                 parameters=[_BEFORE, _IF_NONE_MATCH],
                 public=True,
@@ -198,11 +208,11 @@ def _formats() -> Schema:
 
 def _server() -> Schema:
     status = {"200": answer("Yes", ref("Status"))}
-    text = answer("Prometheus' text", {"type": "string"}, "text/plain")
+    text = answer("Prometheus text format", {"type": "string"}, "text/plain")
     return {
-        "/livez": {"get": operation("live", "Whether the process lives", status, public=True)},
-        "/readyz": {"get": operation("ready", "Whether it can serve", status, public=True)},
-        "/metrics": {"get": operation("metrics", "Figures, for loopback or an admin", {"200": text}, public=True)},
+        "/livez": {"get": operation("live", "Whether the process is alive", status, public=True)},
+        "/readyz": {"get": operation("ready", "Whether the server is ready", status, public=True)},
+        "/metrics": {"get": operation("metrics", "Metrics, for loopback or an admin key", {"200": text}, public=True)},
     }
 
 
@@ -212,7 +222,7 @@ def openapi(version: str) -> dict[str, Any]:
         "info": {
             "title": "Livefeed",
             "version": version,
-            "summary": "Live feeds for newsrooms: publish items, follow them without a gap.",
+            "summary": "Live feeds for newsrooms: publish items, and follow feeds without gaps.",
             "description": "Live streams are described in asyncapi.json. Errors are problem documents (RFC 9457).",
             "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"},
         },

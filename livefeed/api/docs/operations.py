@@ -1,4 +1,4 @@
-"""What every operation of the OpenAPI document is put together from."""
+"""The building blocks of the OpenAPI document: operations, parameters, responses."""
 
 from __future__ import annotations
 
@@ -12,24 +12,23 @@ __all__ = ["FEED", "JSON", "MERGE", "NDJSON", "answer", "content", "header", "op
 JSON, NDJSON, MERGE = "application/json", "application/x-ndjson", "application/merge-patch+json"
 
 _TITLES = {
-    400: "Not JSON, or a bad or unknown parameter",
-    401: "No or no good credential",
-    403: "Not granted",
-    404: "Not there",
-    405: "No such method",
-    406: "None of the accepted types",
-    409: "In conflict with what is there",
-    412: "Another version than If-Match names",
-    413: "Too large",
-    415: "Not a type that is taken",
-    422: "A field breaks a rule; errors names each",
-    429: "Too many; Retry-After says when",
-    503: "Redis is away; Retry-After says when",
+    400: "The body is not JSON, or a parameter is invalid or unknown",
+    401: "The credential is missing or invalid",
+    403: "The credential does not grant this",
+    404: "Not found",
+    406: "Not available as any of the accepted media types",
+    409: "In conflict with the current state",
+    412: "The item is not at the version that If-Match names",
+    413: "The body is too large",
+    415: "The media type is not supported",
+    422: "Fields are invalid; `errors` lists each of them",
+    429: "Too many requests; Retry-After says when to try again",
+    503: "Redis is unavailable; Retry-After says when to try again",
 }
 
 
 def _problems(*statuses: int) -> Schema:
-    """Problem documents: those that every operation knows, and *statuses*."""
+    """The error responses: those that every operation can have, and *statuses*."""
     known = sorted({400, 401, 403, 404, 429, 503, *statuses})
     return {str(status): {"description": _TITLES[status], "content": content(PROBLEM_JSON, ref("Problem"))} for status in known}
 
