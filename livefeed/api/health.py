@@ -8,8 +8,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from livefeed.api.requests import caller_of
 from livefeed.exceptions import Unavailable
-from livefeed.grants import Caller, Role
+from livefeed.grants import Role
 from livefeed.hosts import is_loopback
 
 __all__ = ["Health"]
@@ -45,8 +46,7 @@ class Health:
 
     async def metrics(self, request: Request) -> Response:
         if not _is_local(request):
-            caller: Caller = request.scope.get("livefeed.caller", Caller.ANONYMOUS)
-            caller.require(Role.ADMIN, "*")
+            caller_of(request).require(Role.ADMIN, "*")
         return _answer(await self._metrics(), "text/plain; version=0.0.4; charset=utf-8")
 
 

@@ -8,11 +8,12 @@ from typing import Any
 
 from starlette.requests import ClientDisconnect, Request
 
+from livefeed.api import conditions
 from livefeed.exceptions import BadRequest, TooLarge, UnsupportedMediaType
 from livefeed.grants import Authority, Caller
 from livefeed.jsondoor import load_json
 
-__all__ = ["authority_of", "caller_of", "expected_version", "is_unchanged", "media_type", "read_body", "read_json"]
+__all__ = ["JSON", "authority_of", "caller_of", "expected_version", "is_unchanged", "media_type", "read_body", "read_json"]
 
 JSON = "application/json"
 
@@ -67,7 +68,6 @@ async def read_json(request: Request, limit: int, allowed: Collection[str] = (JS
     return load_json(body, limit=limit, what=what)
 
 
-_ETAG = re.compile(r'(W/)?"([^"]*)"')
 _LARGEST = 2**53
 
 
@@ -86,10 +86,5 @@ def expected_version(request: Request) -> int | None:
 
 
 def is_unchanged(request: Request, etag: str) -> bool:
-    """Whether `If-None-Match` names *etag* (RFC 9110, section 13.1.2: compared weakly)."""
-    given = request.headers.get("if-none-match")
-    if given is None:
-        return False
-    own = _ETAG.fullmatch(etag)
-    assert own is not None
-    return given.strip() == "*" or any(match[2] == own[2] for match in _ETAG.finditer(given))
+    """Whether *request* is answered with 304 while its resource has *etag*."""
+    return conditions.is_unchanged(request.headers, etag)

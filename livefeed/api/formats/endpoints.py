@@ -15,14 +15,15 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from livefeed.api.conditions import is_unchanged, last_modified
 from livefeed.api.formats import atom, jsonfeed, jsonld, ninjs, rss
 from livefeed.api.formats.cache import Cache, Document, Key
-from livefeed.api.formats.conditions import is_unchanged, last_modified
 from livefeed.api.formats.page import Page, Publication
+from livefeed.api.requests import caller_of
 from livefeed.events import Event, rfc3339
 from livefeed.exceptions import BadRequest, Unavailable
 from livefeed.feeds import FeedSettings, check_feed_name
-from livefeed.grants import Caller, Role
+from livefeed.grants import Role
 from livefeed.items import Item, Tombstone, parse_time
 from livefeed.log.catalog import Catalog, Feed
 from livefeed.log.eventlog import EventLog
@@ -82,8 +83,7 @@ class Formats:
             raise BadRequest(f"before={before[:40]!r} is not a page position: use the `next` link of a page, unchanged")
         feed = await self._catalog.get(feed_name)
         if not feed.settings.public:
-            caller: Caller = request.scope.get("livefeed.caller", Caller.ANONYMOUS)
-            caller.require(Role.READ, feed_name)
+            caller_of(request).require(Role.READ, feed_name)
         key = Key(feed_name, wanted.name, before, self._base or str(request.base_url).rstrip("/"))
         document = self._cache.get(key)
         if document is None or not document.is_current(feed.head, feed.revision, self._now()):

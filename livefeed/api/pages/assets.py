@@ -12,6 +12,8 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import Response
 
+from livefeed.api.requests import is_unchanged
+
 __all__ = ["Asset", "Assets"]
 
 _TYPES = {
@@ -68,7 +70,7 @@ class Assets:
             # A shared worker is subject to the policy of its own script, not to that of the page.
             "Content-Security-Policy": "default-src 'none'; script-src 'self'; connect-src 'self'",
         }
-        if asset.etag in request.headers.get("If-None-Match", ""):
+        if is_unchanged(request, asset.etag):
             return Response(status_code=304, headers=headers)
         if "gzip" in request.headers.get("Accept-Encoding", ""):
             return Response(asset.gzipped, headers={**headers, "Content-Encoding": "gzip"}, media_type=asset.media_type)

@@ -12,11 +12,12 @@ from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 from starlette.routing import Route
 
-from livefeed.api.formats.conditions import is_unchanged
+from livefeed.api.conditions import is_unchanged
 from livefeed.api.formats.page import Publication, is_out
 from livefeed.api.pages.assets import Assets
 from livefeed.api.pages.rendering import FeedCard, Frame, News, Renderer, offered_tags
 from livefeed.api.pages.words import Words, choose_language, is_rtl
+from livefeed.api.requests import caller_of
 from livefeed.exceptions import BadRequest, Forbidden, NotFound, RequestError, Unauthorized, Unavailable
 from livefeed.feeds import check_feed_name
 from livefeed.filters import Filter, fold_tag
@@ -81,7 +82,7 @@ class Pages:
         except BadRequest as error:
             return self.problem(request, error)
         try:
-            cards, healthy = await self._cards(_caller(request)), True
+            cards, healthy = await self._cards(caller_of(request)), True
         except Unavailable:
             cards, healthy = [], False
         html = self.renderer.start(frame, cards, healthy=healthy)
@@ -104,7 +105,7 @@ class Pages:
             query = Query(request.scope["query_string"], ("before", "with", "tag", "lang"))
             frame = self.frame(request, query.one("lang") or "", feed)
             headers = self._headers(request, feed, frame)
-            if is_unchanged(request.headers, headers["ETag"], None):
+            if is_unchanged(request.headers, headers["ETag"]):
                 return Response(status_code=304, headers=headers)
             news = await self._news(feed, frame, query)
         except RequestError as error:
@@ -146,7 +147,7 @@ class Pages:
             query = Query(request.scope["query_string"], ("lang",))
             frame = self.frame(request, query.one("lang") or "", feed)
             headers = self._headers(request, feed, frame)
-            if is_unchanged(request.headers, headers["ETag"], None):
+            if is_unchanged(request.headers, headers["ETag"]):
                 return Response(status_code=304, headers=headers)
             listing = await self._items.newest(feed.name, PANEL)
             stored = await self._items.item(feed.name, request.path_params["id"])
@@ -169,7 +170,7 @@ class Pages:
         """The feed of the request, if its caller may read it."""
         feed = await self._catalog.get(check_feed_name(request.path_params["feed"]))
         if not feed.settings.public:
-            _caller(request).require(Role.READ, feed.name)
+            caller_of(request).require(Role.READ, feed.name)
         return feed
 
     async def current(self, feed: str, limit: int, only: Filter = Filter.ALL) -> list[Item]:
@@ -184,7 +185,7 @@ class Pages:
             base=self._base or str(request.base_url).rstrip("/"),
             root=request.scope.get("root_path", ""),
             rtl=feed is not None and is_rtl(feed.settings.language),
-            may_edit=feed is not None and _caller(request).may(Role.EDIT, feed.name),
+            may_edit=feed is not None and caller_of(request).may(Role.EDIT, feed.name),
             version=self._version,
         )
 
@@ -216,7 +217,7 @@ class Pages:
         """The headers of a feed's page. The ETag covers all inputs of the page, so that an unchanged page is not rendered."""
         # It includes the current minute, because there is no event when an item expires or is no longer breaking news.
         parts = (feed.head, feed.revision, self.assets.version, request.url.query, frame, self.now() // 60_000)
-        shared = feed.settings.public and not _caller(request).subject
+        shared = feed.settings.public and not caller_of(request).subject
         return {
             "ETag": f'"{blake2b(repr(parts).encode(), digest_size=12).hexdigest()}"',
             # Revalidated each time: a killed text must not survive in a cache.
@@ -227,11 +228,6 @@ class Pages:
 
 class _Created(msgspec.Struct, rename="camel"):
     content_created: str
-
-
-def _caller(request: Request) -> Caller:
-    caller: Caller = request.scope.get("livefeed.caller", Caller.ANONYMOUS)
-    return caller
 
 
 def _out(rows: Sequence[Row], now: int) -> list[Item]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from livefeed.api.formats.conditions import is_unchanged, last_modified
+from livefeed.api.conditions import is_unchanged, last_modified
 
 NOON = 1_795_435_200_000
 """2026-11-23T12:00:00Z in ms."""
@@ -37,8 +37,14 @@ def test_unchanged(headers: dict[str, str], unchanged: bool) -> None:
     assert is_unchanged(headers, '"a"', TIME) is unchanged
 
 
+@pytest.mark.parametrize("tag", ['"a"', 'W/"a"'])
+def test_a_weak_tag_is_compared_like_a_strong_one(tag: str) -> None:
+    assert is_unchanged({"if-none-match": tag}, 'W/"a"')
+    assert not is_unchanged({"if-none-match": tag}, 'W/"b"')
+
+
 def test_time_is_not_compared_where_none_is_told() -> None:
-    assert not is_unchanged({"if-modified-since": TIME}, '"a"', None)
+    assert not is_unchanged({"if-modified-since": TIME}, '"a"')
 
 
 @pytest.mark.parametrize("changed", [NOON, NOON + 1, NOON + 999])

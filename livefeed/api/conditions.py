@@ -22,12 +22,12 @@ def last_modified(changed: int, now: int) -> str | None:
     return format_datetime(datetime.fromtimestamp(end, UTC), usegmt=True) if end * 1000 <= now else None
 
 
-def is_unchanged(headers: Mapping[str, str], etag: str, modified: str | None) -> bool:
-    """Whether a GET or HEAD with these *headers* is answered 304."""
+def is_unchanged(headers: Mapping[str, str], etag: str, modified: str | None = None) -> bool:
+    """Whether a GET or HEAD with these *headers* is answered with 304. *etag* may be weak; *modified* is a `Last-Modified`."""
     tags = headers.get("if-none-match")
     if tags is not None:
         # 13.1.2: weak comparison; If-Modified-Since is ignored if this header is present.
-        return tags.strip() == "*" or etag in _TAG.findall(tags)
+        return tags.strip() == "*" or etag.removeprefix("W/") in _TAG.findall(tags)
     since = headers.get("if-modified-since")
     if since is None or modified is None:
         return False
