@@ -6,7 +6,7 @@ import asyncio
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 import orjson
 import structlog
@@ -42,12 +42,6 @@ MAX_FEEDS = 100
 """Subscriptions of one connection."""
 
 _log = structlog.get_logger("livefeed.sockets")
-
-
-class Charging(Authority, Protocol):
-    """An authority that also counts what is published."""
-
-    def charge(self, caller: Caller, count: int) -> None: ...
 
 
 class Sockets:
@@ -113,7 +107,7 @@ class Subscription:
 class Socket:
     """One connection: its subscriptions, and its commands, which are executed one after the other."""
 
-    def __init__(self, sockets: Sockets, outlet: Outlet, caller: Caller, authority: Charging) -> None:
+    def __init__(self, sockets: Sockets, outlet: Outlet, caller: Caller, authority: Authority) -> None:
         self.hub = sockets.hub
         self.publishing = sockets.publishing
         self.outlet = outlet

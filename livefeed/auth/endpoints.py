@@ -6,7 +6,7 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import asdict
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 
 import msgspec
@@ -19,6 +19,7 @@ from livefeed.auth.authenticator import Authenticator
 from livefeed.auth.keys import DENIED, Key
 from livefeed.auth.middleware import cookie_name
 from livefeed.auth.tokens import MOST_LEEWAY
+from livefeed.events import rfc3339
 from livefeed.exceptions import BadRequest, FieldError, Invalid, NotFound, TooLarge, Unauthorized, UnsupportedMediaType
 from livefeed.grants import Caller, grants_to_dict, parse_grants
 from livefeed.limits import Meter, Rate
@@ -53,9 +54,7 @@ def _answer(value: object, status: int = 200) -> Response:
 
 
 def _time(seconds: float | None) -> str | None:
-    if seconds is None:
-        return None
-    return datetime.fromtimestamp(seconds, UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    return None if seconds is None else rfc3339(round(seconds * 1000))
 
 
 def _shown(key: Key) -> dict[str, Any]:

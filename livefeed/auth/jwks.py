@@ -24,6 +24,7 @@ from jwt.utils import base64url_encode
 
 from livefeed.auth.secretfile import SHORTEST
 from livefeed.exceptions import ConfigError
+from livefeed.hosts import is_loopback
 
 __all__ = ["KeySet", "SigningKey", "read_jwks"]
 
@@ -140,7 +141,7 @@ class KeySet:
     @staticmethod
     def _check_address(source: str) -> None:
         parts = urlsplit(source)
-        if parts.scheme != "https" and not (parts.scheme == "http" and parts.hostname in {"127.0.0.1", "::1", "localhost"}):
+        if parts.scheme != "https" and not (parts.scheme == "http" and is_loopback(parts.hostname or "")):
             raise ConfigError("the JWKS address must begin with https://: whoever can change the keys can sign tokens")
 
     @property

@@ -16,7 +16,7 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, get_args
 from uuid import uuid4
 
 import orjson
@@ -40,7 +40,7 @@ __all__ = ["OPS", "Outbox"]
 
 _log = logging.getLogger("livefeed.outbox")
 
-OPS = ("publish", "upsert", "hold", "release", "cancel")
+OPS: tuple[Op, ...] = get_args(Op)
 _AT_ONCE = 50
 """Entries that are read and deleted together. After a crash in between they are sent again with the same keys."""
 _NOT_THE_ITEMS_FAULT = (Unauthorized, Forbidden, NotFound, TooManyRequests, Unavailable)

@@ -42,7 +42,7 @@ class Position:
         self.farewell: str | None = None
         """The reason of the server's goodbye on this connection, if any."""
         self.retry_ms: int | None = None
-        """Seconds to wait before reconnecting, from the same message."""
+        """Milliseconds to wait before reconnecting, from the same message."""
         self._since = since
         self._last = last
         self._filters: Query = [("tag", tag) for tag in tags]

@@ -9,9 +9,9 @@ sent again, so it can appear twice, but none is lost while the process lives.
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import deque
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from typing import cast
 
 import structlog
@@ -19,6 +19,7 @@ from redis.asyncio import Redis
 from redis.exceptions import RedisError
 
 from livefeed.counters import Counters
+from livefeed.events import rfc3339
 from livefeed.exceptions import Unavailable
 from livefeed.grants import Caller
 from livefeed.log.scripts import command, unavailable
@@ -77,7 +78,7 @@ class Audit:
             self._counters.audit_dropped += 1
             return
         # The stream id has the time at which Redis took the record, which may be later.
-        now = datetime.now(UTC).isoformat(timespec="milliseconds").replace("+00:00", "Z")
+        now = rfc3339(time.time_ns() // 1_000_000)
         self._waiting.append({"time": now, "action": action, "subject": caller.subject, "by": caller.key_id, **shown})
         self._bell.set()
 

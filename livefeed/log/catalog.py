@@ -97,15 +97,19 @@ class Catalog:
     async def sweep(self, name: str) -> Swept:
         """Apply the feed's retention to its log and items; a bounded number of them per call."""
         keys = Keys(name)
-        names = [keys.log, keys.feed, keys.removed, keys.rejected, keys.items, keys.timeline, keys.desk, keys.due]
-        trimmed, dropped, foreign = await self._sweep(self.redis, names, [keys.prefix])
+        trimmed, dropped, foreign = await self._sweep(self.redis, _names(keys), [keys.prefix])
         return Swept(int(trimmed), int(dropped), int(foreign))
 
     async def _call(self, name: str, operation: str, wanted: dict[str, Any]) -> list[Any]:
         keys = Keys(name)
-        names = [keys.log, keys.feed, keys.removed, keys.rejected, keys.items, keys.timeline, keys.desk, keys.due]
-        answer: list[Any] = await self._feed(self.redis, names, [keys.prefix, operation, msgspec.msgpack.encode(wanted)])
+        packed = msgspec.msgpack.encode(wanted)
+        answer: list[Any] = await self._feed(self.redis, _names(keys), [keys.prefix, operation, packed])
         return answer
+
+
+def _names(keys: Keys) -> list[str]:
+    """The keys of a whole feed, in the order in which both scripts take them."""
+    return [keys.log, keys.feed, keys.removed, keys.rejected, keys.items, keys.timeline, keys.desk, keys.due]
 
 
 def _feed(name: str, answer: list[bytes | None]) -> Feed | None:

@@ -26,7 +26,7 @@ AT_ONCE = 16
 MARGIN = 2_000
 """ms by which this machine's clock may differ from Redis' clock. Closer to an item's time, Redis is asked."""
 
-log = structlog.get_logger(__name__)
+_log = structlog.get_logger("livefeed.scheduler")
 
 
 class Scheduler:
@@ -44,7 +44,7 @@ class Scheduler:
             except LivefeedError as error:
                 # Once per outage, to keep the log readable.
                 if not failing:
-                    log.warning("the due list cannot be read", reason=str(error))
+                    _log.warning("the due list cannot be read", reason=str(error))
                 failing = True
             await asyncio.sleep(pause)
 
@@ -73,7 +73,7 @@ class Scheduler:
     async def _try(self, feed: str, item_id: str, now: int) -> bool:
         try:
             await self.editor.publish_due(feed, item_id, now)
-        except Exception:  # a fault of one item must not delay the others
-            log.warning("a scheduled item was not published", feed=feed, item=item_id, exc_info=True)
+        except Exception:  # noqa: BLE001  # a fault of one item must not delay the others
+            _log.warning("a scheduled item was not published", feed=feed, item=item_id, exc_info=True)
             return False
         return True
