@@ -169,7 +169,8 @@ class HttpProtocol(HttpToolsProtocol):
     def on_header(self, name: bytes, value: bytes) -> None:
         # Trailer fields are not header fields: they have not been checked (RFC 9110, 6.5.1).
         if self._part is _Part.HEAD:
-            super().on_header(name, value)
+            # The parser leaves the whitespace behind a value, which is no part of it (RFC 9110, 5.5).
+            super().on_header(name, value.rstrip(b" \t"))
 
     def on_headers_complete(self) -> None:
         self._step = self._between = 0

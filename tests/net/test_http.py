@@ -241,6 +241,13 @@ def test_an_application_hears_the_forwarded_address_and_scheme() -> None:
         assert client.read(23) == b"GET 203.0.113.1 https 0"
 
 
+def test_whitespace_around_a_value_is_no_part_of_it() -> None:
+    limits = ConnectionLimits(proxies=TrustedProxies(["127.0.0.0/8"]))
+    with served("direct-uvloop", limits) as server, Client(server) as client:
+        client.get("/", "X-Forwarded-For: \t 203.0.113.1 ", "X-Forwarded-Proto: https \t")
+        assert client.read(23) == b"GET 203.0.113.1 https 0"
+
+
 def test_nobody_else_is_believed(direct: Served) -> None:
     with Client(direct) as client:
         client.get("/", "X-Forwarded-For: 203.0.113.1", "X-Forwarded-Proto: https")
