@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 import structlog
 
-from livefeed.auth.secretfile import check_secret, keep_secret
+from livefeed.auth.secretfile import check_secret, is_guessable, keep_secret
 from livefeed.config import Config
 from livefeed.exceptions import ConfigError
 from livefeed.log.connect import Backend, connect, inspect
@@ -91,7 +91,7 @@ def _check_tls(config: Config) -> None:
 def _admin_key(config: Config) -> str:
     """The admin key: the operator's, or else one that is generated and stored."""
     if config.admin_key is not None:
-        return check_secret(config.admin_key, "LIVEFEED_ADMIN_KEY")
+        return _given(config.admin_key, "LIVEFEED_ADMIN_KEY")
     path = config.data_dir / "admin.key"
     key, made = _kept(path)
     if made:
@@ -102,10 +102,16 @@ def _admin_key(config: Config) -> str:
 def _token_secret(config: Config) -> str | None:
     """The secret for `livefeed token`, generated and stored if the operator has configured no token keys."""
     if config.token_secret is not None:
-        return check_secret(config.token_secret, "LIVEFEED_TOKEN_SECRET")
+        return _given(config.token_secret, "LIVEFEED_TOKEN_SECRET")
     if config.token_keys is not None:
         return None
     return _kept(config.data_dir / "token.secret")[0]
+
+
+def _given(secret: str, name: str) -> str:
+    if is_guessable(check_secret(secret, name)):
+        _log.warning("a secret is a repetition that is easily guessed: use what 'openssl rand -base64 32' prints", setting=name)
+    return secret
 
 
 def _kept(path: Path) -> tuple[str, bool]:

@@ -214,7 +214,7 @@ async def test_speaks_tls(redis_url: str, tmp_path: Path) -> None:
         ({"LIVEFEED_REDIS_URL": "http://h"}, "the Redis URL must begin with one of redis://"),
         ({"LIVEFEED_PROT": "1"}, r"LIVEFEED_PROT in the environment is not a setting: did you mean LIVEFEED_PORT\?"),
         ({"LIVEFEED_WORKERS": "none"}, "LIVEFEED_WORKERS is 'none': expected a whole number from 1 to 256"),
-        ({"LIVEFEED_ADMIN_KEY": "a" * 40}, "LIVEFEED_ADMIN_KEY is a repetition that is easily guessed"),
+        ({"LIVEFEED_ADMIN_KEY": "a" * 31}, "LIVEFEED_ADMIN_KEY: expected a text of at least 32 characters"),
         ({"LIVEFEED_TOKEN_KEYS": "/nowhere/jwks.json"}, r"the JWKS file /nowhere/jwks\.json cannot be read"),
         ({"LIVEFEED_ALLOWED_ORIGINS": "*"}, r"'\*' is not an origin: give only scheme, host and port"),
         ({"LIVEFEED_TRUSTED_PROXIES": "proxy"}, "'proxy' is no network of proxies"),
@@ -237,6 +237,19 @@ async def test_what_cannot_be_used_is_one_sentence(redis_url: str, tmp_path: Pat
     assert status == 1
     assert re.search(rf"^Error: .*{told}", err, re.MULTILINE), err
     assert "Traceback" not in err + out
+
+
+async def test_a_key_that_is_easily_guessed_is_a_warning(redis_url: str, tmp_path: Path) -> None:
+    server = LiveServer(redis_url, tmp_path)
+    server.environ["LIVEFEED_ADMIN_KEY"] = "a" * 32
+    try:
+        await server.start()
+        assert '"setting":"LIVEFEED_ADMIN_KEY"' in server.log()
+        headers = {"Authorization": f"Bearer {'a' * 32}"}
+        async with httpx2.AsyncClient(base_url=server.url, headers=headers, trust_env=False) as http:
+            assert (await http.put("/v1/feeds/world", json={})).status_code == 201
+    finally:
+        await server.stop()
 
 
 async def test_port_in_use_is_one_sentence(server: LiveServer) -> None:
