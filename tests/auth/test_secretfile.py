@@ -35,15 +35,15 @@ def test_a_secret_that_others_can_read_stops_the_start(tmp_path: Path) -> None:
         keep_secret(path)
 
 
-@pytest.mark.parametrize(
-    "secret", ["", "short", "x" * 31, "with a space " * 4, "h\u00e9h\u00e9" * 20, "line\n" * 10]
-)
+@pytest.mark.parametrize("secret", ["", "short", "x" * 31, "with a space " * 4, "h\u00e9h\u00e9" * 20, "line\n" * 10])
 def test_short_secrets_and_those_no_header_carries_are_refused(secret: str) -> None:
     with pytest.raises(ConfigError, match="LIVEFEED_ADMIN_KEY"):
         check_secret(secret, "LIVEFEED_ADMIN_KEY")
 
 
-@pytest.mark.parametrize(("secret", "guessable"), [("a" * 40, True), ("abcabcab" * 8, True), ("correct-horse-battery-staple-0042", False)])
+@pytest.mark.parametrize(
+    ("secret", "guessable"), [("a" * 40, True), ("abcabcab" * 8, True), ("correct-horse-battery-staple-0042", False)]
+)
 def test_a_repetition_is_accepted_and_known_as_one(secret: str, guessable: bool) -> None:
     assert check_secret(secret, "LIVEFEED_ADMIN_KEY") == secret
     assert is_guessable(secret) is guessable

@@ -199,7 +199,7 @@ def how_it_ends(opened: ClientConnection) -> int | None:
 
 
 def test_too_many_commands_end_the_connection(server: Server) -> None:
-    # With more than 16 unread messages before the Close frame, the client's `send` waits for its own reading thread until this timeout.
+    # With more than 16 unread messages before the Close frame, the client's `send` waits in vain for its own reading thread.
     with server.websocket("/v1/ws", close_timeout=1) as opened:
         with suppress(ConnectionClosed):
             for _ in range(5_000):
