@@ -8,7 +8,7 @@ from livefeed.cursors import BIRTH
 from livefeed.reader import FromNow, Reader
 from livefeed.terms import Terms
 from livefeed.wheel import SLOTS, Wheel
-from tests.test_channel import Connection
+from tests.channels import Connection
 
 CHANNEL = Channel("world", BIRTH, terms=Terms(version="1", heartbeat=15, now=lambda: 0), ask=lambda *_: None, counters=Counters())
 
