@@ -137,27 +137,29 @@ class Items:
 
     async def hold(self, request: Request) -> Response:
         feed, item_id, expects = self._addressed(request)
-        reason = WITHDRAWAL.check(await read_json(request, MAX_ITEM) or {}, "")
+        reason = await _read_reason(request)
         done = await self._publishing.change(caller_of(request), feed, item_id, "hold", reason=reason, expects=expects)
         return _done(feed, done)
 
     async def cancel(self, request: Request) -> Response:
         feed, item_id, expects = self._addressed(request)
-        reason = WITHDRAWAL.check(await read_json(request, MAX_ITEM) or {}, "")
+        reason = await _read_reason(request)
         done = await self._publishing.change(caller_of(request), feed, item_id, "cancel", reason=reason, expects=expects)
         return _done(feed, done)
 
     async def release(self, request: Request) -> Response:
         """Release an item, with the body as a merge patch if there is one."""
         feed, item_id, expects = self._addressed(request)
-        patch = await read_json(request, MAX_ITEM, (MERGE_PATCH, JSON), "the patch")
+        patch = await read_json(request, MAX_ITEM, (MERGE_PATCH, JSON), "the patch", optional=True)
         self._charge(request, caller_of(request), 1)
-        done = await self._publishing.change(caller_of(request), feed, item_id, "release", patch=patch or None, expects=expects)
+        if patch == {}:
+            patch = None
+        done = await self._publishing.change(caller_of(request), feed, item_id, "release", patch=patch, expects=expects)
         return _done(feed, done)
 
     async def publish_draft(self, request: Request) -> Response:
         feed, item_id, expects = self._addressed(request)
-        if await read_json(request, MAX_ITEM):
+        if await read_json(request, MAX_ITEM, optional=True):
             raise BadRequest("publishing a draft takes no body: PATCH it first")
         done = await self._publishing.change(caller_of(request), feed, item_id, "publish-draft", expects=expects)
         return _done(feed, done)
@@ -169,6 +171,12 @@ class Items:
         caller_of(request).require(Role.EDIT, feed)
         Query(request.scope["query_string"], ())
         return feed, request.path_params["id"], expected_version(request)
+
+
+async def _read_reason(request: Request) -> str:
+    given = await read_json(request, MAX_ITEM, optional=True)
+    reason: str = WITHDRAWAL.check({} if given is None else given, "")
+    return reason
 
 
 _FRESH = {"Cache-Control": "no-store"}

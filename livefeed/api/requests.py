@@ -59,10 +59,15 @@ async def read_body(request: Request, limit: int, what: str = "the body") -> byt
     return bytes(body)
 
 
-async def read_json(request: Request, limit: int, allowed: Collection[str] = (JSON,), what: str = "the body") -> Any:
-    """The parsed body, or None when there is none at all."""
+async def read_json(
+    request: Request, limit: int, allowed: Collection[str] = (JSON,), what: str = "the body", *, optional: bool = False
+) -> Any:
+    """The parsed body, or None when there is none at all.
+
+    With *optional*, an empty one is none: many clients send the same Content-Type with every request.
+    """
     body = await read_body(request, limit, what)
-    if not body and "content-type" not in request.headers:
+    if not body and (optional or "content-type" not in request.headers):
         return None
     media_type(request, allowed)
     return load_json(body, limit=limit, what=what)

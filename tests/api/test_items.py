@@ -338,6 +338,23 @@ async def test_hold_release_cancel(desk: Desk) -> None:
     told(await desk.ask("POST", f"{path}/publish", {"a": 1}), 400)
 
 
+@pytest.mark.parametrize("kind", ["application/json", "application/x-www-form-urlencoded"])
+async def test_an_empty_body_has_no_type(desk: Desk, kind: str) -> None:
+    path = f"{ITEMS}/{(await desk.publish(headline='H'))['id']}"
+    for deed in ("hold", "release", "cancel"):
+        assert (await desk.ask("POST", f"{path}/{deed}", content=b"", content_type=kind)).status_code == 200
+    draft = await desk.publish(headline="D", draft=True)
+    assert (await desk.ask("POST", f"{ITEMS}/{draft['id']}/publish", content=b"", content_type=kind)).status_code == 200
+
+
+async def test_a_list_is_neither_a_reason_nor_a_patch(desk: Desk) -> None:
+    path = f"{ITEMS}/{(await desk.publish(headline='H'))['id']}"
+    for deed in ("cancel", "hold"):
+        told(await desk.ask("POST", f"{path}/{deed}", []), 422)
+    await desk.ask("POST", f"{path}/hold")
+    told(await desk.ask("POST", f"{path}/release", []), 422)
+
+
 async def test_what_was_done_is_on_record(desk: Desk) -> None:
     item = await desk.publish()
     await desk.ask("POST", f"{ITEMS}/{item['id']}/cancel", caller=EDITOR)
