@@ -59,13 +59,11 @@ class Catalog:
 
     async def get_many(self, names: list[str]) -> list[Feed | None]:
         """The feeds with these names, in the same order; None for those that do not exist."""
-        pipeline = self.redis.pipeline(transaction=False)
-        for name in names:
-            pipeline.execute_command("HMGET", Keys(name).feed, "settings", "ms", "seq", "revision", "state")
-        try:
-            answers = await pipeline.execute()
-        except RedisError as exc:
-            raise scripts.unavailable(exc) from exc
+        wanted = [("HMGET", Keys(name).feed, "settings", "ms", "seq", "revision", "state") for name in names]
+        answers = await scripts.commands(self.redis, wanted)
+        for answer in answers:
+            if isinstance(answer, RedisError):
+                raise scripts.unavailable(answer) from answer
         return [_feed(name, answer) for name, answer in zip(names, answers, strict=True)]
 
     async def put(self, name: str, settings: FeedSettings, *, only_new: bool = False) -> tuple[bool, Cursor | None]:

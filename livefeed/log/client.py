@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any, cast
 
 from redis.asyncio import Redis
@@ -33,6 +33,13 @@ class Client(Redis):
             self._readers = cast("dict[str, Callable[[Any], Any]]", dict(self.response_callbacks))
         read = self._readers.get(name)
         return answer if read is None else read(answer)
+
+    async def execute_commands(self, commands: Iterable[Sequence[str | bytes | int]]) -> list[Any]:
+        """The answers as they come over a line, errors among them, to commands that are sent together."""
+        line = self._line
+        if line is None or not line.usable:
+            line = await self._reach()
+        return await asyncio.gather(*(line.send(*command) for command in commands), return_exceptions=True)
 
     async def line(self) -> Line:
         """A new line, which its caller closes."""

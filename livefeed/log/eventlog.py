@@ -11,7 +11,6 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
-from redis.exceptions import RedisError
 
 from livefeed.cursors import Cursor
 from livefeed.events import Event, EventType
@@ -143,15 +142,12 @@ class EventLog:
 
     async def quiet(self, heads: Mapping[str, Cursor]) -> list[bool]:
         """Whether each feed's log still ends with the event given for it, in one round trip; false where that is uncertain."""
-        pipeline = self.redis.pipeline(transaction=False)
+        wanted = []
         for feed, head in heads.items():
             keys = Keys(feed)
             names = (keys.log, keys.feed, keys.removed)
-            pipeline.execute_command("EVALSHA", self._range.digest, len(names), *names, keys.prefix, str(head), 1)
-        try:
-            answers = await pipeline.execute(raise_on_error=False)
-        except RedisError as exc:
-            raise scripts.unavailable(exc) from exc
+            wanted.append(("EVALSHA", self._range.digest, len(names), *names, keys.prefix, str(head), 1))
+        answers = await scripts.commands(self.redis, wanted)
         return [answer == [b"page", [], []] for answer in answers]
 
     async def since(self, feed: str, ms: int) -> Cursor | Hole | NoFeed:

@@ -21,6 +21,7 @@ from redis.exceptions import (
 )
 
 from livefeed.exceptions import Unavailable
+from livefeed.log.client import Client
 
 __all__ = ["Script", "WrongTypeError", "command", "load", "unavailable"]
 
@@ -35,6 +36,28 @@ async def command(redis: Redis, *args: str | bytes | int | float) -> Any:
         raise unavailable(exc) from exc
     except RedisError as exc:
         raise unavailable(exc) from exc
+
+
+async def commands(redis: Redis, wanted: Sequence[Sequence[str | bytes | int]]) -> list[Any]:
+    """Send all of *wanted* at once, without retries. Where Redis answered with an error, that is among the answers.
+
+    Raises `Unavailable` if it did not answer.
+    """
+    try:
+        if isinstance(redis, Client):
+            # A pipeline of redis-py's takes more than twice as long.
+            answers = await redis.execute_commands(wanted)
+        else:
+            pipeline = redis.pipeline(transaction=False)
+            for command in wanted:
+                pipeline.execute_command(*command)
+            answers = await pipeline.execute(raise_on_error=False)
+        for answer in answers:
+            if isinstance(answer, ConnectionError | TimeoutError):
+                raise answer
+    except RedisError as exc:
+        raise unavailable(exc) from exc
+    return answers
 
 
 class WrongTypeError(Unavailable):

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 
 import pytest
 from redis.asyncio import Redis
-from redis.exceptions import BusyLoadingError, MaxConnectionsError, RedisError
+from redis.exceptions import BusyLoadingError, MaxConnectionsError, RedisError, ResponseError
 
 from livefeed.exceptions import Unavailable
 from livefeed.log.connect import connect
-from livefeed.log.scripts import Script, WrongTypeError, command, unavailable
+from livefeed.log.scripts import Script, WrongTypeError, command, commands, unavailable
 from tests.stores import Store, running_store
 
 WRITES = Script("#!lua\nreturn redis.call('SET', KEYS[1], ARGV[1])")
@@ -40,6 +40,24 @@ async def test_a_key_of_another_type_is_named(redis: Redis) -> None:
     for _ in ("sent whole", "by its digest"):
         with pytest.raises(WrongTypeError, match="a key of this feed is in use for something else"):
             await script(redis, ["k"], [])
+
+
+async def test_an_error_among_the_answers_to_many_commands_is_in_its_place(redis: Redis) -> None:
+    await redis.set("k", "a string")
+
+    first, error, last = await commands(redis, [("ECHO", "1"), ("XLEN", "k"), ("ECHO", "2")])
+
+    assert (first, last) == (b"1", b"2")
+    assert isinstance(error, ResponseError)
+    assert await commands(redis, []) == []
+
+
+async def test_many_commands_that_are_not_answered_fail_as_one(store: Store) -> None:
+    async with connect(store.url) as redis:
+        await redis.ping()
+        store.kill()
+        with pytest.raises(Unavailable, match="cannot be reached"):
+            await commands(redis, [("PING",), ("PING",)])
 
 
 async def test_an_unexpected_error_is_quoted(redis: Redis) -> None:
