@@ -60,10 +60,11 @@ from livefeed.log.eventlog import EventLog
 from livefeed.log.headcount import Headcount
 from livefeed.log.inbox import Inbox
 from livefeed.log.itemstore import ItemStore
+from livefeed.log.listener import AHEAD
 from livefeed.log.roster import Roster
 from livefeed.log.scheduler import Scheduler
 from livefeed.log.sweeper import Sweeper
-from livefeed.log.tail import AHEAD
+from livefeed.log.tail import LISTENERS
 from livefeed.metrics import Board, Exposition, FeedFigures
 from livefeed.net import ConnectionLimits, Network
 from livefeed.proxies import TrustedProxies
@@ -102,9 +103,10 @@ class Application:
         self.draining = False
         self.counters = counters
         self._redis = connect(config.redis_url)
-        # Blocking reads have connections of their own: one for the tail, one for the inboxes; in a Cluster one for each feed.
+        # Blocking reads have connections of their own: a few for the tail, one for the inboxes; in a Cluster one for each feed.
         self._blocking = connect(config.redis_url, timeout=BLOCK / 1000 + 1, connections=10_000)
-        self._bells = [doorbell(self._blocking, self._redis, most=most) for most in (AHEAD, 1)]
+        self._bells = [doorbell(self._blocking, self._redis, most=AHEAD) for _ in range(LISTENERS)]
+        self._inboxes = doorbell(self._blocking, self._redis)
         self._log = EventLog(self._redis, backend, durability=Durability(config.durability))
         self._catalog = Catalog(self._redis)
         self._items = ItemStore(self._redis)
@@ -115,7 +117,7 @@ class Application:
             self._log,
             self._items,
             self._catalog,
-            self._bells[0],
+            self._bells,
             version=__version__,
             counters=counters,
             forget=self._formats.drop,
@@ -166,13 +168,13 @@ class Application:
             "headcount": self._headcount.run,
             "scheduler": Scheduler(self._editor).run,
             "sweeper": Sweeper(self._catalog, self.counters).run,
-            "inbox": Inbox(self._editor, self._bells[1], self.counters, self._audit).run,
+            "inbox": Inbox(self._editor, self._inboxes, self.counters, self._audit).run,
         }
         async with self._hub, background(works):
             yield
         self._exposition.copy()
         await self._audit.close()
-        for bell in self._bells:
+        for bell in (*self._bells, self._inboxes):
             await bell.aclose()
         await self._blocking.aclose()
         await self._redis.aclose()

@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Sequence
 from types import TracebackType
 from typing import Any, Self
 
@@ -55,7 +55,7 @@ class Hub:
         log: EventLog,
         items: ItemStore,
         catalog: Catalog,
-        bell: Doorbell,
+        bells: Sequence[Doorbell],
         *,
         version: str,
         counters: Counters,
@@ -67,7 +67,7 @@ class Hub:
         self.counters = counters
         self.terms = Terms(version=version, heartbeat=HEARTBEAT, now=lambda: time.time_ns() // 1_000_000)
         self.channels: dict[str, Channel] = {}
-        self.tail = Tail(log, bell, self.channels, counters)
+        self.tail = Tail(log, bells, counters)
         self.settings: dict[str, Feed] = {}
         self._forget = forget
         self.draining = False
@@ -140,7 +140,7 @@ class Hub:
         self.settings[feed] = found
         self.channels[feed] = channel
         self._empty_since[feed] = time.monotonic()
-        self.tail.changed()
+        self.tail.follow(channel)
         return channel
 
     async def resolve(self, feed: str, wanted: Start | Since) -> Start:
@@ -231,7 +231,7 @@ class Hub:
                 self._empty_since.pop(feed, None)
             elif now - self._empty_since.setdefault(feed, now) > _LINGER:
                 del self.channels[feed], self.settings[feed], self._empty_since[feed]
-                self.tail.changed()
+                self.tail.leave(channel)
 
     async def _watch_settings(self) -> None:
         while True:

@@ -87,7 +87,7 @@ class _Bell:
     async def _read(self, streams: Mapping[str, Cursor]) -> Rung:
         try:
             if self._line is None:
-                self._line = await self._client.line()
+                self._line = await self._open()
                 self._id = await self._line.send("CLIENT", "ID")
             # A bare future: a task for each event of the log would cost more than the event.
             self._reading = self._line.send(*_command(streams, self._most))
@@ -102,6 +102,14 @@ class _Bell:
                 self._interrupting = None
                 await cancelled([interrupting])
         return rung if rung or self._woken.is_set() else dict.fromkeys(streams)
+
+    async def _open(self) -> Line:
+        try:
+            return await self._client.line()
+        except RedisError:
+            # Redis may have no connection left and answer on older ones, so that the caller would try again at once.
+            await asyncio.sleep(BLOCK / 10_000)
+            raise
 
     async def _interrupt(self, reading: asyncio.Future[Any]) -> None:
         try:
@@ -140,8 +148,10 @@ class _ClusterBell:
             if name not in self._reading:
                 self._reading[name] = asyncio.create_task(_read(self._client, {name: above}, self._most // len(streams)))
         waking = asyncio.ensure_future(self._woken.wait())
-        await asyncio.wait({waking, *self._reading.values()}, return_when=asyncio.FIRST_COMPLETED)
-        waking.cancel()
+        try:
+            await asyncio.wait({waking, *self._reading.values()}, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            waking.cancel()
         self._woken.clear()
         rung: dict[str, Sequence[Entry] | None] = {}
         for name in [name for name, reading in self._reading.items() if reading.done()]:

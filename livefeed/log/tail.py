@@ -1,8 +1,7 @@
 """The tail: follows the logs of all feeds that have readers in this worker.
 
-`XREAD BLOCK` is the doorbell. The entries it returns are used directly when they prove that they follow the last event heard.
-Otherwise the log is read by the same rule as everywhere else, and so it is for a feed that stayed silent: a stream that was
-deleted and filled again with lower ids wakes nobody.
+The feeds are dealt to a few listeners. With one for all, each event made Redis and the worker go through all feeds, because a
+blocking read names every stream anew: beside 1,000 feeds that cost more than the event.
 """
 
 from __future__ import annotations
@@ -10,34 +9,27 @@ from __future__ import annotations
 import asyncio
 import random
 import time
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Sequence
 
 import structlog
-from redis.asyncio import RedisCluster
 
 from livefeed.channel import Channel
 from livefeed.counters import Counters
 from livefeed.cursors import BIRTH, Cursor
 from livefeed.exceptions import Unavailable
-from livefeed.holes import Hole, NoFeed, Page
 from livefeed.log import scripts
-from livefeed.log.doorbell import BLOCK, Doorbell, Entry
-from livefeed.log.eventlog import EventLog, chained
-from livefeed.log.keys import Keys
+from livefeed.log.cancelling import cancelled
+from livefeed.log.doorbell import Doorbell
+from livefeed.log.eventlog import EventLog
+from livefeed.log.listener import Listener, check_role
 
-__all__ = ["AHEAD", "Tail"]
+__all__ = ["LISTENERS", "Tail"]
 
-AHEAD = 500
-"""Events per read: a burst becomes a few large writes to each reader instead of many small ones."""
+LISTENERS = 16
+"""Each has a connection to Redis while it has feeds."""
 
-AT_ONCE = 200
-"""Silent feeds that are read in one turn: 10 ms during which no event is heard."""
-
-LONG = 0.01
-"""Seconds of writing to readers after which others are let in first: a thousand readers take less."""
-
-REST = 0.25
-"""How long they are let in, as a share of the time that was spent on writing."""
+SHARE = 64
+"""Feeds of one listener before the next one gets any: with so many, each event costs 0.1 ms more than with one."""
 
 PROBE = 0.8
 """Timeout in seconds of the first commands after a connection was lost. Bell, command and probe must all fail within 5 s."""
@@ -46,26 +38,27 @@ _log = structlog.get_logger("livefeed.tail")
 
 
 class Tail:
-    """Follows the logs of *channels*."""
+    """Follows the logs of channels, at *bells*."""
 
-    def __init__(self, log: EventLog, bell: Doorbell, channels: Mapping[str, Channel], counters: Counters) -> None:
+    def __init__(self, log: EventLog, bells: Sequence[Doorbell], counters: Counters) -> None:
         self.log = log
-        self.bell = bell
-        self.channels = channels
         self.counters = counters
-        self.progress = time.monotonic()
-        """When the logs were last read (monotonic), for readiness."""
-        self._names: dict[str, Channel] | None = None
-        """The channels by the keys of their logs; None when it must be made anew."""
-        self._rung: dict[str, Cursor] = {}
-        self._looked: dict[str, float] = {}
-        self._spent = 0.0
-        """Seconds of writing to readers since the last rest."""
+        self._listeners = [Listener(log, bell, counters) for bell in bells]
+        self._at: dict[Channel, Listener] = {}
 
-    def changed(self) -> None:
-        """A channel was added or removed."""
-        self._names = None
-        self.bell.wake()
+    @property
+    def progress(self) -> float:
+        """Until when all logs have been read (monotonic), for readiness."""
+        return min((listener.progress for listener in self._listeners if len(listener)), default=time.monotonic())
+
+    def follow(self, channel: Channel) -> None:
+        """Hear the log of *channel* from now on."""
+        listener = next((each for each in self._listeners if len(each) < SHARE), None) or min(self._listeners, key=len)
+        self._at[channel] = listener
+        listener.add(channel)
+
+    def leave(self, channel: Channel) -> None:
+        self._at.pop(channel).remove(channel)
 
     async def run(self) -> None:
         """Follow until cancelled."""
@@ -80,130 +73,12 @@ class Tail:
             await self._recover()
 
     async def _listen(self) -> None:
-        while True:
-            if self._names is None:
-                self._names = {Keys(feed).log: channel for feed, channel in self.channels.items()}
-            channels = self._names
-            above = {name: channel.ring.head for name, channel in channels.items()}
-            above |= {name: max(above[name], rung) for name, rung in self._rung.items() if name in above}
-            try:
-                rung = await self.bell.wait(above)
-            except scripts.WrongTypeError:
-                # Some key is not a stream: reading each log finds out which.
-                rung = dict.fromkeys(channels)
-            # A foreign entry rings too, but is no event. Listening continues above it, until the next silence.
-            self._rung = {name: Cursor.of_entry(entries[-1][0]) for name, entries in rung.items() if entries}
-            for name, entries in rung.items():
-                if entries:
-                    await self._look(channels[name], entries)
-            silent = self._overdue(channels, [name for name, entries in rung.items() if not entries])
-            await self._look_at_all([channels[name] for name in silent])
-            if silent:
-                await self._check_role()
-            self.progress = time.monotonic()
-            await self._rest()
-
-    async def _rest(self) -> None:
-        """Let those in who waited while many readers were written to.
-
-        What was published meanwhile is appended now and heard together. Otherwise each pass over ten thousand readers would
-        bring them what was ready when the last one began, and an item would wait for two passes instead of one.
-        """
-        spent, self._spent = self._spent, 0.0
-        if spent > LONG:
-            await asyncio.sleep(spent * REST)
-
-    def _overdue(self, names: Iterable[str], silent: Sequence[str]) -> list[str]:
-        """Those of *names* to read now: the *silent* ones, and all that were not read for `BLOCK`.
-
-        While one feed is busy, the bell never reports silence for the others. Only some are read in one turn, because nobody
-        listens meanwhile.
-        """
-        now = time.monotonic()
-        looked = {name: self._looked.get(name, 0.0) for name in names} | dict.fromkeys(silent, 0.0)
-        due = [name for name, at in looked.items() if now - at >= BLOCK / 1_000]
-        chosen = due[:AT_ONCE]
-        if len(due) > len(chosen):
-            self.bell.wake()
-        self._looked = looked | dict.fromkeys(chosen, now)
-        return chosen
-
-    async def _look_at_all(self, channels: Sequence[Channel]) -> None:
-        """Look at *channels*, of which almost all are as they were."""
-        heads = {channel.feed: channel.ring.head for channel in channels if channel.stale_since is None}
-        quiet = dict(zip(heads, await self.log.quiet(heads), strict=True)) if heads else {}
-        for channel in channels:
-            if quiet.get(channel.feed):
-                channel.checked()
-            else:
-                await self._look(channel, ())
-
-    async def _look(self, channel: Channel, rung: Sequence[Entry]) -> None:
-        """Hear what there is; *rung* is what the bell brought. Keys of one feed in other hands are no fault of the others."""
+        """Let all listen until one fails. What failed it is seldom its own, and all begin anew together."""
+        listening = [asyncio.create_task(listener.listen()) for listener in self._listeners]
         try:
-            if channel.stale_since is not None:
-                channel.fresh(await self.log.head(channel.feed) or BIRTH)
-            if not self._heard(channel, rung):
-                await self._follow(channel)
-        except scripts.WrongTypeError as exc:
-            if channel.stale_since is None:
-                _log.warning("the log of the feed cannot be read", feed=channel.feed, reason=str(exc))
-            channel.stale()
-
-    def _heard(self, channel: Channel, rung: Sequence[Entry]) -> bool:
-        """Hear what the bell brought; false when the log must be read instead."""
-        # In the middle of a batch the bell brings only its first events. A read returns all, for one write to each reader.
-        events = None if self.log.appending > len(rung) else chained(channel.feed, channel.ring.head, rung)
-        if events:
-            page = Page(events)
-            self._hear(channel, page)
-        return bool(events)
-
-    async def _follow(self, channel: Channel) -> None:
-        while True:
-            match await self.log.read(channel.feed, channel.ring.head, AHEAD):
-                case Page(events, removed) as page:
-                    if events or removed:
-                        self._hear(channel, page)
-                    else:
-                        channel.checked()
-                    if len(events) < AHEAD:
-                        return
-                case Hole(reason):
-                    self.counters.tail_holes += 1
-                    _log.warning("the event log has a hole", feed=channel.feed, reason=reason, after=str(channel.ring.head))
-                    channel.restart(await self.log.head(channel.feed) or BIRTH)
-                    return
-                case NoFeed(deleted):
-                    self._without_feed(channel, deleted)
-                    return
-
-    def _hear(self, channel: Channel, page: Page) -> None:
-        self.counters.tail_events += len(page.events)
-        now = time.time()
-        for event in page.events:
-            self.counters.hearing_seconds.observe(max(now - event.cursor.ms / 1000, 0.0))
-        began = time.monotonic()
-        channel.heard(page)
-        self._spent += time.monotonic() - began
-
-    def _without_feed(self, channel: Channel, deleted: bool) -> None:
-        if deleted:
-            channel.deleted()
-        elif channel.ring.head != BIRTH:
-            _log.warning("the feed has disappeared from Redis", feed=channel.feed)
-            channel.restart(BIRTH)
-        else:
-            channel.checked()
-
-    async def _check_role(self) -> None:
-        """Raise `Unavailable` on a replica: a demoted primary still answers reads, from a log that no longer grows."""
-        if isinstance(self.log.redis, RedisCluster):
-            # The Cluster client follows the slots, and so the roles of nodes.
-            return
-        role = await scripts.command(self.log.redis, "ROLE")
-        if role[0] == b"slave":
-            raise Unavailable("this Redis has become a replica")
+            await asyncio.gather(*listening)
+        finally:
+            await cancelled(listening)
 
     async def _recover(self) -> None:
         """Poll until Redis replies. If it does not at once, readers are told `stale`; when it does, they catch up."""
@@ -211,19 +86,19 @@ class Tail:
         while True:
             try:
                 async with asyncio.timeout(PROBE):
-                    await self._check_role()
-                    heads = {feed: await self._head(feed) for feed in list(self.channels)}
+                    await check_role(self.log.redis)
+                    heads = {channel: await self._head(channel.feed) for channel in list(self._at)}
             except (Unavailable, TimeoutError, OSError):
-                for channel in self.channels.values():
+                for channel in self._at:
                     channel.stale()
-                self.counters.tails_stale = len(self.channels)
+                self.counters.tails_stale = len(self._at)
                 await asyncio.sleep(pause * random.uniform(0.5, 1.0))  # noqa: S311  # spreads the workers, keeps no secret
                 pause = min(pause * 2, 0.5)
                 continue
             break
         self.counters.tails_stale = 0
-        for feed, channel in list(self.channels.items()):
-            head = heads.get(feed)
+        for channel in list(self._at):
+            head = heads.get(channel)
             if head is None:
                 # It is new, or its key is not a stream: the next read decides.
                 continue

@@ -20,12 +20,13 @@ from livefeed.log.doorbell import BLOCK, doorbell
 from livefeed.log.editor import Editor
 from livefeed.log.eventlog import EventLog
 from livefeed.log.itemstore import ItemStore
-from livefeed.log.tail import AHEAD, Tail
+from livefeed.log.listener import AHEAD
+from livefeed.log.tail import Tail
 from livefeed.reader import FromNow, Reader, Send
 from livefeed.terms import Terms
 from livefeed.wires import Wire
 
-__all__ = ["Sink", "followed"]
+__all__ = ["Sink", "followed", "read", "tailing"]
 
 
 class Sink:
@@ -54,26 +55,39 @@ class Sink:
 
 
 @asynccontextmanager
+async def tailing(redis: Redis, url: str, *, bells: int = 1) -> AsyncIterator[Tail]:
+    """A tail that follows nothing yet."""
+    log = EventLog(redis, await inspect(redis, url))
+    client = connect(url, timeout=BLOCK / 1_000 + 1, connections=2)
+    ringing = [doorbell(client, redis, most=AHEAD) for _ in range(bells)]
+    tail = Tail(log, ringing, Counters())
+    running = asyncio.create_task(tail.run())
+    try:
+        yield tail
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        for bell in ringing:
+            await bell.aclose()
+        await client.aclose()
+
+
+async def read(tail: Tail, feed: str, sink: Sink) -> Channel:
+    """Let *tail* follow a new *feed*, with one reader, who writes to *sink*."""
+    await Catalog(tail.log.redis).put(feed, FeedSettings())
+    terms = Terms(version="0", heartbeat=15, now=lambda: 0)
+    head = await tail.log.head(feed) or BIRTH
+    channel = Channel(feed, head, terms=terms, ask=lambda *_: None, counters=Counters())
+    channel.join(Reader(channel, sink, FromNow()))
+    tail.follow(channel)
+    return channel
+
+
+@asynccontextmanager
 async def followed(redis: Redis, url: str, *feeds: str) -> AsyncIterator[tuple[Editor, dict[str, Sink]]]:
     """Each of *feeds* with one reader, followed by a tail."""
-    log = EventLog(redis, await inspect(redis, url))
-    catalog = Catalog(redis)
-    terms = Terms(version="0", heartbeat=15, now=lambda: 0)
-    channels: dict[str, Channel] = {}
-    sinks = {feed: Sink() for feed in feeds}
-    for feed, sink in sinks.items():
-        await catalog.put(feed, FeedSettings())
-        channel = channels[feed] = Channel(
-            feed, await log.head(feed) or BIRTH, terms=terms, ask=lambda *_: None, counters=Counters()
-        )
-        channel.join(Reader(channel, sink, FromNow()))
-    bell = connect(url, timeout=BLOCK / 1_000 + 1, connections=2)
-    ringing = doorbell(bell, redis, most=AHEAD)
-    tail = asyncio.create_task(Tail(log, ringing, channels, Counters()).run())
-    try:
-        yield Editor(log, ItemStore(redis), catalog), sinks
-    finally:
-        tail.cancel()
-        await asyncio.gather(tail, return_exceptions=True)
-        await ringing.aclose()
-        await bell.aclose()
+    async with tailing(redis, url) as tail:
+        sinks = {feed: Sink() for feed in feeds}
+        for feed, sink in sinks.items():
+            await read(tail, feed, sink)
+        yield Editor(tail.log, ItemStore(redis), Catalog(redis)), sinks

@@ -158,7 +158,7 @@ MUTANTS = (
     ),
     _live(
         "a hole is passed over",
-        "log/tail.py",
+        "log/listener.py",
         (
             "channel.restart(await self.log.head(channel.feed) or BIRTH)",
             "channel.ring = type(channel.ring)(await self.log.head(channel.feed) or BIRTH)",

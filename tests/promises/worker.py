@@ -20,7 +20,7 @@ from livefeed.cursors import BIRTH, Cursor
 from livefeed.exceptions import Unavailable
 from livefeed.holes import Page
 from livefeed.log.eventlog import EventLog
-from livefeed.log.tail import Tail
+from livefeed.log.listener import Listener
 from livefeed.terms import Terms
 from livefeed.waiting import ListNewest, ReadAfter, Request
 from tests.promises.client import Client
@@ -83,7 +83,7 @@ class Worker:
         terms = Terms(version="0", heartbeat=15, now=lambda: log.given.clock)
         # So few events that every edge of a ring and of a block is met within a few steps.
         self.channel = Channel(FEED, head, terms=terms, ask=self._ask, counters=Counters(), ring_events=5, block_events=3)
-        self.tail = Tail(cast("EventLog", Far()), cast("Any", None), {FEED: self.channel}, Counters())
+        self.listener = Listener(cast("EventLog", Far()), cast("Any", None), Counters())
         self.asks: list[Ask] = []
         self.knows_killed: set[Told] = set()
         self.clients: list[Client] = []
@@ -128,7 +128,7 @@ class Worker:
     def follow(self) -> None:
         """The bell rang, or was silent for long enough."""
         if self._following is None and not self.lost:
-            self._following = self.tail._follow(self.channel)
+            self._following = self.listener._follow(self.channel)
             self._send(None)
 
     def step(self) -> None:
