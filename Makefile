@@ -1,11 +1,11 @@
-# Everything happens in .venv; all that is needed beside this is Python >= 3.11.
+# Everything is installed into .venv; only Python >= 3.11 has to be there.
 PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 INSTALLED := $(VENV)/.installed
-# Measuring what the tests reach makes them slower: it is done where the whole is judged.
+# Measuring coverage slows the tests down, so it is only done in CI.
 COVERAGE := $(if $(filter true,$(CI)),--cov --cov-report=term)
-# One test process for each core, and no more: tests with real servers and timers share them.
+# One test process per core and no more, because the servers that the tests start need CPU time too.
 JOBS ?= auto
 
 .PHONY: install demo test again fuzz lint audit bench chaos clean
@@ -25,13 +25,12 @@ demo: install
 test: install
 	$(BIN)/python -m pytest -n $(JOBS) --dist worksteal $(COVERAGE) $(TESTS)
 
-# The tests that failed, once more and one by one; then whether the whole was covered. What failed only beside others shows in the
-# output of both runs.
+# Repeats the failed tests one at a time, then checks the coverage. A test that only fails beside others shows in the output of both runs.
 again: install
 	$(BIN)/python -m pytest --last-failed --last-failed-no-failures none
 	$(BIN)/python -m coverage report --skip-covered
 
-# Thousands of made-up requests against a real server, held against openapi.json.
+# Thousands of generated requests to a real server, whose responses are checked against openapi.json.
 fuzz: install
 	$(BIN)/python -m tests.api.fuzz
 
@@ -41,11 +40,11 @@ lint: install
 	$(BIN)/mypy .
 	$(BIN)/bandit --quiet -ll --recursive livefeed producers
 
-# What is known about the dependencies, and the list of them (dist/livefeed.cdx.json). It asks the package index.
+# Known vulnerabilities of the dependencies, and a bill of materials (dist/livefeed.cdx.json). Needs the package index.
 audit: install
 	$(BIN)/python -m tests.security.audit
 
-# The figures of docs/benchmarks.md. It takes about half an hour, and the machine for itself.
+# The figures of docs/benchmarks.md. Takes about half an hour, and needs an otherwise idle machine.
 bench: install
 	$(BIN)/python -m bench
 	$(BIN)/python -m bench.report bench-report.json docs/benchmarks.md
