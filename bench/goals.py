@@ -1,4 +1,4 @@
-"""The goals, and what a report says of each: nothing is met that was not measured."""
+"""The goals, and whether a report meets them: a goal that was not measured is not met."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ WIRES = {"sse": "SSE", "ws": "WebSocket"}
 
 @dataclass(frozen=True)
 class Verdict:
-    """One goal and its figure; None is a figure that the report does not have."""
+    """One goal and its figure, which is None if the report does not have it."""
 
     goal: str
     bound: float
@@ -62,7 +62,7 @@ def _short(value: float) -> str:
 
 
 def losses(report: Report) -> list[str]:
-    """What did not arrive, or arrived twice, or who was cut off, at Livefeed; how a peer does never counts."""
+    """Events that Livefeed lost or duplicated, and readers that it disconnected. Those of peers never count."""
     every = (row for said in report["scenarios"].values() for row in said["rows"])
     return [line for row in every if row["server"] == "livefeed" for line in _losses(row)]
 
@@ -78,7 +78,7 @@ def _losses(row: Row) -> Iterator[str]:
 
 def verdicts(report: Report) -> list[Verdict]:
     """All goals, in their order."""
-    found = [Verdict("Losses, doubles and cut connections, in all that was measured", 0, "", float(len(losses(report))))]
+    found = [Verdict("Lost events, duplicates and dropped connections, in all scenarios", 0, "", float(len(losses(report))))]
     for part in (_burst, _paced, _memory, _storm, _reconnect, _stalled, _many, _workers, _growth, _compressed):
         found += part(report)
     return found
@@ -99,17 +99,24 @@ def _burst(report: Report) -> Iterator[Verdict]:
     for wire, word in WIRES.items():
         for other, of, bound in (("limit", "the C limit", 0.6), ("socketify", "socketify", 1.5), ("nchan", "nchan", 15)):
             ratio = _ratio(report, "burst", rate, wire, other, "ws" if other == "socketify" else "")
-            yield Verdict(f"1 Burst, {word}: deliveries a second of {of}'s", bound, "×", ratio, at_least=True)
+            yield Verdict(f"1 Burst, {word}: deliveries per second, relative to {of}", bound, "×", ratio, at_least=True)
 
 
 def _paced(report: Report) -> Iterator[Verdict]:
     for wire, word in WIRES.items():
         yield Verdict(
-            f"2 Paced, {word}: CPU per delivery of the C limit's", 1.4, "×", _ratio(report, "paced", cost, wire, "limit")
+            f"2 Paced, {word}: CPU time per delivery, relative to the C limit",
+            1.4,
+            "×",
+            _ratio(report, "paced", cost, wire, "limit"),
         )
-        yield Verdict(f"2 Paced, {word}: p99 of the C limit's", 1.5, "×", _ratio(report, "paced", p99, wire, "limit"))
-        yield Verdict(f"2 Paced, {word}: CPU per delivery of nchan's", 1, "×", _ratio(report, "paced", cost, wire, "nchan"))
-        yield Verdict(f"2 Paced, {word}: p99 of nchan's", 1, "×", _ratio(report, "paced", p99, wire, "nchan"))
+        yield Verdict(
+            f"2 Paced, {word}: p99 latency, relative to the C limit", 1.5, "×", _ratio(report, "paced", p99, wire, "limit")
+        )
+        yield Verdict(
+            f"2 Paced, {word}: CPU time per delivery, relative to nchan", 1, "×", _ratio(report, "paced", cost, wire, "nchan")
+        )
+        yield Verdict(f"2 Paced, {word}: p99 latency, relative to nchan", 1, "×", _ratio(report, "paced", p99, wire, "nchan"))
 
 
 def _memory(report: Report) -> Iterator[Verdict]:
@@ -122,7 +129,7 @@ def _memory(report: Report) -> Iterator[Verdict]:
 def _storm(report: Report) -> Iterator[Verdict]:
     for wire, word in WIRES.items():
         ratio = _ratio(report, "storm", lambda row: float(row["begin_to_done_s"]), wire, "nchan")
-        yield Verdict(f"4 Storm, {word}: time of nchan's", 0.3, "×", ratio)
+        yield Verdict(f"4 Storm, {word}: time, relative to nchan", 0.3, "×", ratio)
 
 
 def _reconnect(report: Report) -> Iterator[Verdict]:
@@ -130,8 +137,8 @@ def _reconnect(report: Report) -> Iterator[Verdict]:
         row = find(report, "reconnect", wire=wire)
         readers = f"{row['others']['readers']:,}" if row else "10,000"
         live = _figure(row, lambda row: float(row["others"]["open_to_live_s"]))
-        yield Verdict(f"4 {readers} reconnect, {word}: all live after", bound, "s", live)
-        yield Verdict(f"4 {readers} reconnect, {word}: p99 of those who were connected", 200, "ms", _figure(row, p99))
+        yield Verdict(f"4 {readers} reconnect, {word}: time until all are live", bound, "s", live)
+        yield Verdict(f"4 {readers} reconnect, {word}: p99 latency of the connected readers", 200, "ms", _figure(row, p99))
 
 
 def _stalled(report: Report) -> Iterator[Verdict]:
@@ -139,15 +146,17 @@ def _stalled(report: Report) -> Iterator[Verdict]:
         calm = find(report, "stalled", wire=wire, stuck=0)
         row = next((row for row in rows_of(report, "stalled") if row["wire"] == wire and row["stuck"]), None)
         ratio = p99(row) / p99(calm) if row and calm else None
-        yield Verdict(f"5 Stalled, {word}: the others' p99 of the undisturbed", 1.2, "×", ratio)
-        yield Verdict(f"5 Stalled, {word}: memory more", 16, "MiB", _figure(row, memory_more))
+        yield Verdict(f"5 Stalled, {word}: p99 latency of the others, relative to no stalled readers", 1.2, "×", ratio)
+        yield Verdict(f"5 Stalled, {word}: additional memory", 16, "MiB", _figure(row, memory_more))
         exact = (
             float(row["others"]["complete"])
             if row and row["others"]["most"] == row["others_expected"]
             else _figure(row, lambda _: 0)
         )
         of = row["stuck"] if row else 100
-        yield Verdict(f"5 Stalled, {word}: stalled ones that are exact after they woke", of, f"of {of}", exact, at_least=True)
+        yield Verdict(
+            f"5 Stalled, {word}: stalled readers that get every event once they read on", of, f"of {of}", exact, at_least=True
+        )
 
 
 def _many(report: Report) -> Iterator[Verdict]:
@@ -156,18 +165,22 @@ def _many(report: Report) -> Iterator[Verdict]:
         readers, expected = (row["answered"], row["expected"]) if row else (20_000, 120)
         fewest = _figure(row, lambda row: float(row["fewest"]))
         yield Verdict(
-            f"6 {readers:,} readers, one worker, {word}: fewest events", expected, f"of {expected}", fewest, at_least=True
+            f"6 {readers:,} readers, one worker, {word}: fewest events of any reader",
+            expected,
+            f"of {expected}",
+            fewest,
+            at_least=True,
         )
-        yield Verdict(f"6 {readers:,} readers, one worker, {word}: p99", 500, "ms", _figure(row, p99))
+        yield Verdict(f"6 {readers:,} readers, one worker, {word}: p99 latency", 500, "ms", _figure(row, p99))
 
 
 def _workers(report: Report) -> Iterator[Verdict]:
     for wire, word in WIRES.items():
         one, two = (find(report, "workers", wire=wire, workers=count) for count in (1, 2))
         part = _figure(two, lambda row: 100 * smallest_part(row))
-        yield Verdict(f"6 Two workers, {word}: the smaller part of the readers", 40, "%", part, at_least=True)
+        yield Verdict(f"6 Two workers, {word}: the smaller share of the readers", 40, "%", part, at_least=True)
         ratio = cost(two) / cost(one) if one and two else None
-        yield Verdict(f"6 Two workers, {word}: CPU per delivery of one's", 1.15, "×", ratio)
+        yield Verdict(f"6 Two workers, {word}: CPU time per delivery, relative to one worker", 1.15, "×", ratio)
 
 
 def _growth(report: Report) -> Iterator[Verdict]:
@@ -182,14 +195,17 @@ def _growth(report: Report) -> Iterator[Verdict]:
         ("filters", [row for row in at_usual if row["feeds"] == 1]),
     ):
         yield Verdict(
-            f"7 Growth of {word}: dearest delivery of the cheapest, whole", 1.3, "×", _spread([cost(row) for row in chosen])
+            f"7 Growth of {word}: most expensive delivery, relative to the cheapest",
+            1.3,
+            "×",
+            _spread([cost(row) for row in chosen]),
         )
         less = [marginal(row, single) for row in chosen if (single := single_of(rows, row))]
-        yield Verdict(f"7 Growth of {word}: the same, less what an item costs anyway", 1.3, "×", _spread(less))
+        yield Verdict(f"7 Growth of {word}: the same, without the fixed cost of an item", 1.3, "×", _spread(less))
 
 
 def single_of(rows: list[Row], row: Row) -> Row | None:
-    """The run with one reader beside as many other feeds as *row* had."""
+    """The run with a single reader and the same number of other feeds as *row*."""
     return next((one for one in rows if one["readers"] == 1 and one["feeds"] == row["feeds"]), None)
 
 
@@ -201,6 +217,6 @@ def _compressed(report: Report) -> Iterator[Verdict]:
     for (wire, word), bound in zip(WIRES.items(), (0.45, 0.65), strict=True):
         plain, packed = (find(report, "compressed", wire=wire, deflated=deflated) for deflated in (False, True))
         ratio = bytes_each(packed) / bytes_each(plain) if plain and packed else None
-        yield Verdict(f"8 Compressed, {word}: bytes of plain", bound, "×", ratio)
+        yield Verdict(f"8 Compressed, {word}: bytes, relative to plain", bound, "×", ratio)
         ratio = cost(packed) / cost(plain) if plain and packed else None
-        yield Verdict(f"8 Compressed, {word}: CPU per delivery of plain", 1.1, "×", ratio)
+        yield Verdict(f"8 Compressed, {word}: CPU time per delivery, relative to plain", 1.1, "×", ratio)

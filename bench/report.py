@@ -1,4 +1,4 @@
-"""Makes `docs/benchmarks.md` and its pictures of a report: `python -m bench.report bench-report.json docs/benchmarks.md`."""
+"""Makes `docs/benchmarks.md` and its pictures from a report: `python -m bench.report bench-report.json docs/benchmarks.md`."""
 
 from __future__ import annotations
 
@@ -17,25 +17,27 @@ __all__ = ["document"]
 
 _INTRODUCTION = """# Benchmarks
 
-Made by `make bench`; this page and its pictures are written by `python -m bench.report` from its report, `bench-report.json`.
-Each server was measured alone, started for it and pinned to one core; the readers, the publisher and Redis had the other one. Everything
-went over loopback. An event was {bytes} bytes of JSON on every server; `bytes each` is that with the wire's framing. Figures are medians
-where a scenario was repeated, and servers that are compared were measured in turn in each round; counts are the worst of all rounds.
-`limit` is a C program that does nothing but `send()` ready-made bytes (`bench/limit.c`).
+`make bench` measures these figures. This page and its pictures are generated from the report, `bench-report.json`, by
+`python -m bench.report`. Each server was started and measured alone, pinned to one core; the readers, the publisher and Redis used the
+other one. Everything went over loopback. An event had {bytes} bytes of JSON on every server; `bytes each` includes the framing of the
+wire. Where a scenario was repeated, figures are medians, counts are the worst of all rounds, and servers that are compared took turns in
+each round. `limit` is a C program that only calls `send()` with prepared bytes (`bench/limit.c`). `fewest` is the number of events that
+the reader with the fewest got.
 
 Machine: {processor}, {cores} cores, {memory_gib} GiB, Linux {kernel}, Python {python}.
 """
 
 _HONESTY = """## What this does not show
 
-- Loopback has no latency, no loss and no wide-area bandwidth. TLS, HTTP/2 and proxies were not in the way.
-- Two cores carry everything. The load generator, the publisher, Redis and the kernel's receiving half share the second one, and a packet
-  that is sent over loopback is received at the sender's expense: the limit pays for that too, so compare ratios, not with other pages.
-  The share of its core that the load generator used is given; above 90 % the times say as much of it as of the server.
-- CPU is that of the processes that serve readers. Redis, which Livefeed has and its peers have not, is left out; so is the publisher.
-- The peers do less: none but Livefeed stores, checks or filters an item, or can tell a reader what it missed after a restart. Their
-  set-ups are short programs as their documentation has them (`bench/peers/`); somebody who knows one well may make it faster.
-- A ratio of two medians of three is good to about ± 15 %: a goal that is met or missed by less may come out otherwise next time.
+- Loopback has no latency, no packet loss and no narrow links. TLS, HTTP/2 and proxies were not involved.
+- Two cores do everything. The load generator, the publisher, Redis and the receiving half of the kernel share the second one, and over
+  loopback the sender's CPU time includes the receiving of a packet. This applies to the limit as well, so compare ratios, and not with
+  figures from other machines. `load generator` is the share of its core that the load generator used; above 90 %, the times are as much
+  its own as the server's.
+- CPU time is that of the processes that serve readers. The publisher is not included, and neither is Redis, which only Livefeed uses.
+- The peers do less: only Livefeed stores, validates and filters items, and can tell a reader after a restart what it missed. The peers
+  are short programs that follow their documentation (`bench/peers/`); an expert may make them faster.
+- A ratio of two medians of three is accurate to about ± 15 %. A goal that is met or missed by less may turn out differently next time.
 """
 
 
@@ -56,7 +58,7 @@ def _goals(report: Report) -> str:
 
 
 def _runs(report: Report) -> str:
-    """When each scenario was measured, and whether the machine was quiet: a report may be put together from several runs."""
+    """When each scenario was measured, and whether the machine was idle: a report may combine several runs."""
     said = report["scenarios"].items()
     cells = []
     for name, one in said:
@@ -71,16 +73,18 @@ def _runs(report: Report) -> str:
                 f"{calm:.0%}",
             )
         )
-    text = "## When it was measured\n\n" + table(("scenario", "begun", "took", "rounds", "begun on a quiet machine"), cells)
+    text = "## When it was measured\n\n" + table(
+        ("scenario", "started", "duration", "rounds", "started on an idle machine"), cells
+    )
     if any(one["small"] for _, one in said):
-        text += "\nSome of it is the small form, for counts and losses: its times say nothing.\n"
+        text += "\nSome scenarios were run in the small form, which is for counts and losses: its times say nothing.\n"
     elif said and not _one_run(report):
         text += "\nThe scenarios were not all measured in one run.\n"
     return text
 
 
 def _one_run(report: Report) -> bool:
-    """Whether every scenario began when another ended, but for some seconds."""
+    """Whether each scenario started within seconds of the end of another one."""
     spans = sorted((datetime.fromisoformat(one["at"]), timedelta(seconds=one["seconds"])) for one in report["scenarios"].values())
     return all(abs(later - (at + took)) < timedelta(seconds=30) for (at, took), (later, _) in pairwise(spans))
 

@@ -1,4 +1,4 @@
-"""The page's sections, one for each scenario: a heading, a table, and what is to be known of it."""
+"""The sections of the page, one per scenario: a heading, a table, and an explanation."""
 
 from __future__ import annotations
 
@@ -56,8 +56,8 @@ def _burst(rows: list[Row], report: Report) -> str:
     return (
         f"## Burst: {rows[0]['readers']:,} readers, {rows[0]['expected']} items at once\n\n"
         + table(head, cells)
-        + "\nDeliveries a second are counted from the first to the last. The limit puts all events into one write, Livefeed into two: it "
-        "may\ncome out above the limit, though not in CPU time.\n" + "\n![deliveries a second](images/bench-burst.svg)\n"
+        + "\nThe rate is that from the first delivery to the last. The limit sends all events in one write, Livefeed in two: its rate can exceed\n"
+        "the limit's, but its CPU time cannot be lower.\n\n![deliveries per second](images/bench-burst.svg)\n"
     )
 
 
@@ -70,18 +70,18 @@ def _paced(rows: list[Row], report: Report) -> str:
     head = ("server", "µs CPU each", "of the limit", "p50 ms", "p90 ms", "p99 ms", "p99.9 ms", "p99 of the limit", "bytes each", "fewest",
             "load generator")  # fmt: skip
     return (
-        f"## Paced: {rows[0]['readers']:,} readers, 20 items a second\n\n"
+        f"## Paced: {rows[0]['readers']:,} readers, 20 items per second\n\n"
         + table(head, cells)
-        + "\nLivefeed's figures are from the publisher's clock, through HTTP, validation, Redis and the tail, to the last reader's bytes;\n"
-        "nchan's from the publisher's clock through HTTP. The limit, with one write an event, and the other peers make their events\n"
-        "themselves. CPU is that of the processes that serve readers: Redis is not in Livefeed's.\n\n![latency](images/bench-latency.svg)\n"
+        + "\nLatency is measured from the moment at which the publisher sends an item to its arrival at a reader. For Livefeed this includes HTTP,\n"
+        "validation, Redis and the tail, for nchan HTTP. The limit, which makes one write per event, and the other peers generate their events\n"
+        "themselves. CPU time is that of the processes that serve readers, without Redis.\n\n![latency](images/bench-latency.svg)\n"
     )
 
 
 def _memory(rows: list[Row], _: Report) -> str:
     cells = [(name(row), f"{per_reader(row):.2f}", f"{row['answered']:,}") for row in sorted(rows, key=per_reader)]
     return (
-        "## Memory per idle reader\n\nResident memory of a new process with its readers, less without. No TLS.\n\n"
+        "## Memory per idle reader\n\nThe resident memory of a new process with its readers, minus that without them. No TLS.\n\n"
         + table(("server", "KiB each", "readers"), cells)
         + "\n![memory](images/bench-memory.svg)\n\n![memory against readers](images/bench-memory-readers.svg)\n"
     )
@@ -102,8 +102,8 @@ def _storm(rows: list[Row], report: Report) -> str:
         for row in rows
     ]
     return (
-        f"## Storm: {rows[0]['readers']:,} readers return at once, each is owed {rows[0]['expected']} items\n\n"
-        + table(("server", "s until all have all", "of nchan's", "s CPU", "fewest"), cells)
+        f"## Storm: {rows[0]['readers']:,} readers reconnect at once, each {rows[0]['expected']} items behind\n\n"
+        + table(("server", "s until all caught up", "of nchan", "s CPU", "fewest"), cells)
         + "\n![storm](images/bench-storm.svg)\n"
     )
 
@@ -116,7 +116,7 @@ def _reconnect(rows: list[Row], _: Report) -> str:
     ]  # fmt: skip
     others, owed = rows[0]["others"]["readers"], rows[0]["others_expected"] - rows[0]["expected"]
     return (
-        f"## {others:,} readers reconnect while {rows[0]['rate']} items a second arrive\n\n"
+        f"## {others:,} readers reconnect while {rows[0]['rate']} items per second arrive\n\n"
         + table(
             (
                 "server",
@@ -125,15 +125,15 @@ def _reconnect(rows: list[Row], _: Report) -> str:
                 "p99 ms",
                 "max ms",
                 "fewest",
-                "fewest of the returned",
+                "fewest of the reconnected",
                 "load generator",
             ),
             cells,
         )
-        + f"\nThey come at once, with a cursor, and are owed {owed} items and what arrives meanwhile. A reader is live when it has an event that\n"
-        f"was published after its answer; it has all before it by then. Percentiles are those of the {rows[0]['readers']} who were connected,\n"
-        "over the whole run, from the moment an item is made. The producers' connections are there before: one that comes with the herd\n"
-        "waits among it.\n"
+        + f"\nThey connect at once, with a cursor {owed} items behind, while more items arrive. A reader counts as live when it gets an event that\n"
+        f"was published after its connection was accepted; by then it has everything before. Percentiles are those of the {rows[0]['readers']}\n"
+        "readers that stayed connected, over the whole run, from the creation of an item. The producers are connected beforehand: one that\n"
+        "connects together with the readers waits in the same queue.\n"
     )
 
 
@@ -145,9 +145,9 @@ def _stalled(rows: list[Row], _: Report) -> str:
     ]  # fmt: skip
     stuck = max(row["stuck"] for row in rows)
     return (
-        f"## {stuck} of {max(row['readers'] for row in rows):,} readers take nothing for a while\n\n"
-        + table(("server", "stalled", "p50 ms", "p99 ms", "max ms", "MiB more", "fewest", "fewest of the stalled"), cells)
-        + "\nPercentiles are those of the healthy readers alone. The stalled ones take nothing until all is published, and then everything.\n"
+        f"## {stuck} of {max(row['readers'] for row in rows):,} readers stop reading for a while\n\n"
+        + table(("server", "stalled", "p50 ms", "p99 ms", "max ms", "additional MiB", "fewest", "fewest of the stalled"), cells)
+        + "\nPercentiles are those of the other readers only. The stalled ones read nothing until everything is published, and then all of it.\n"
     )
 
 
@@ -159,11 +159,11 @@ def _many(rows: list[Row], report: Report) -> str:
     ]  # fmt: skip
     head = ("server", "readers", "p50 ms", "p99 ms", "max ms", "µs CPU each", "MiB resident", "fewest", "load generator")
     short = (
-        f"\nA process may open {report['files']:,} files here: 20,000 readers need some more.\n"
+        f"\nOn this machine a process may open {report['files']:,} files, and 20,000 readers would need a few more.\n"
         if report["files"] < 20_300
         else ""
     )
-    return "## Many readers on one worker, 2 items a second for a minute\n\n" + table(head, cells) + short
+    return "## Many readers on one worker, 2 items per second for a minute\n\n" + table(head, cells) + short
 
 
 def _workers(rows: list[Row], _: Report) -> str:
@@ -174,9 +174,9 @@ def _workers(rows: list[Row], _: Report) -> str:
     ]  # fmt: skip
     return (
         f"## Workers: {rows[0]['readers']:,} readers, {rows[0]['expected']} items\n\n"
-        + table(("workers", "readers", "smaller part", "µs CPU each", "p99 ms", "fewest"), cells)
-        + "\nAll workers share one core, so that what differs is their number alone; the other core has the load. What two bring in time\n"
-        "is therefore not shown.\n"
+        + table(("workers", "readers", "smaller share", "µs CPU each", "p99 ms", "fewest"), cells)
+        + "\nAll workers share one core, so that only their number differs; the other core has the load. The gain in speed from a second core is\n"
+        "therefore not shown.\n"
     )
 
 
@@ -194,19 +194,19 @@ def _growth(rows: list[Row], _: Report) -> str:
         "readers",
         "feeds",
         "filters",
-        "µs CPU an item",
-        "µs CPU a delivery",
-        "less what an item costs anyway",
+        "µs CPU per item",
+        "µs CPU per delivery",
+        "without the fixed cost",
         "p99 ms",
     )
     return (
         "## Cost of growth\n\n"
         + table(head, cells)
-        + "\nAn item is received over HTTP, checked, stored and heard once, however many read it: that is what it costs with one reader. Shared\n"
-        "by 100 readers it is as much as their deliveries, shared by 10,000 nothing: `whole` compares unlike things, and the column before the\n"
-        "last leaves it out: (µs an item − µs an item with one reader, beside as many feeds) ÷ (readers − 1). The readers are on one feed, into\n"
-        "which everything is published; each of the other feeds has one idle reader of its own. Every filter lets every item pass. 20 items a\n"
-        "second, with 10,000 readers 5.\n\n![growth](images/bench-growth.svg)\n"
+        + "\nAn item is received over HTTP, validated, stored and read from the log once, regardless of the number of readers. This fixed cost is\n"
+        "what an item costs with a single reader. It is as much as the deliveries to 100 readers, and negligible with 10,000, so the costs per\n"
+        "delivery alone are hardly comparable. The column before the last excludes it: (µs per item − µs per item with one reader and as many\n"
+        "feeds) ÷ (readers − 1). The readers are on one feed, to which everything is published; each of the other feeds has one idle reader.\n"
+        "Every filter matches every item. The rate is 20 items per second, with 10,000 readers 5.\n\n![growth](images/bench-growth.svg)\n"
     )
 
 
@@ -221,8 +221,8 @@ def _compressed(rows: list[Row], _: Report) -> str:
     return (
         f"## Compression: {rows[0]['expected']:,} items, {rows[0]['readers']:,} readers\n\n"
         + table(("server", "", "bytes each", "of plain", "µs CPU each", "of plain", "fewest"), cells)
-        + "\nReal items: the entries of news feeds, then earthquakes, then edits of a wiki. The gzipped stream is counted by one reader more,\n"
-        "which inflates it; the bytes are those of the others.\n"
+        + "\nReal items: entries of news feeds, then earthquakes, then edits of a wiki. The events of the gzipped stream are counted by one\n"
+        "additional reader that decompresses it; the bytes are those of the others.\n"
     )
 
 
