@@ -11,8 +11,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from redis.asyncio import Redis
+from redis.exceptions import RedisError
 
-from livefeed.cursors import Cursor
+from livefeed.cursors import BIRTH, Cursor
 from livefeed.events import Event, EventType
 from livefeed.exceptions import ConfigError, Unavailable
 from livefeed.holes import Continuation, Hole, NoFeed, Page
@@ -164,10 +165,19 @@ class EventLog:
 
     async def head(self, feed: str) -> Cursor | None:
         """The feed's last event; None when there is no such feed."""
-        ms, seq, state = await scripts.command(self.redis, "HMGET", Keys(feed).feed, "ms", "seq", "state")
-        if ms is None or seq is None or state == b"deleted":
-            return None
-        return Cursor(int(ms), int(seq))
+        return _head(await scripts.command(self.redis, *_asking_head(feed)))
+
+    async def heads(self, feeds: Sequence[str]) -> list[Cursor | None]:
+        """The last event of each feed, `BIRTH` where there is no such feed; None where its key holds something else."""
+        heads: list[Cursor | None] = []
+        for answer in await scripts.commands(self.redis, [_asking_head(feed) for feed in feeds]):
+            if not isinstance(answer, RedisError):
+                heads.append(_head(answer) or BIRTH)
+            elif isinstance(error := scripts.unavailable(answer), scripts.WrongTypeError):
+                heads.append(None)
+            else:
+                raise error from answer
+        return heads
 
     async def latest(self, feed: str, count: int) -> list[Event]:
         """The newest *count* events, newest first. For displays; not for following the log."""
@@ -177,6 +187,17 @@ class EventLog:
             return []
         decoded = (_event(feed, entry_id, fields) for entry_id, fields in entries)
         return [event for event in decoded if event is not None]
+
+
+def _asking_head(feed: str) -> tuple[str, ...]:
+    return ("HMGET", Keys(feed).feed, "ms", "seq", "state")
+
+
+def _head(values: Sequence[bytes | None]) -> Cursor | None:
+    ms, seq, state = values
+    if ms is None or seq is None or state == b"deleted":
+        return None
+    return Cursor(int(ms), int(seq))
 
 
 def _pairs(flat: list[bytes]) -> dict[bytes, bytes]:

@@ -15,9 +15,7 @@ import structlog
 
 from livefeed.channel import Channel
 from livefeed.counters import Counters
-from livefeed.cursors import BIRTH, Cursor
 from livefeed.exceptions import Unavailable
-from livefeed.log import scripts
 from livefeed.log.cancelling import cancelled
 from livefeed.log.doorbell import Doorbell
 from livefeed.log.eventlog import EventLog
@@ -84,10 +82,12 @@ class Tail:
         """Poll until Redis replies. If it does not at once, readers are told `stale`; when it does, they catch up."""
         pause = 0.05
         while True:
+            channels = list(self._at)
             try:
                 async with asyncio.timeout(PROBE):
                     await check_role(self.log.redis)
-                    heads = {channel: await self._head(channel.feed) for channel in list(self._at)}
+                    # At once: one after the other, the heads of some thousand feeds would never be there in time.
+                    heads = dict(zip(channels, await self.log.heads([channel.feed for channel in channels]), strict=True))
             except (Unavailable, TimeoutError, OSError):
                 for channel in self._at:
                     channel.stale()
@@ -106,9 +106,3 @@ class Tail:
                 channel.restart(head)
             else:
                 channel.fresh(head)
-
-    async def _head(self, feed: str) -> Cursor | None:
-        try:
-            return await self.log.head(feed) or BIRTH
-        except scripts.WrongTypeError:
-            return None

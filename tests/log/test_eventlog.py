@@ -17,6 +17,7 @@ from livefeed.log.changes import Appended, Change, Closed, Exists, Missing, Race
 from livefeed.log.connect import connect, inspect
 from livefeed.log.durability import Durability
 from livefeed.log.eventlog import EventLog
+from livefeed.log.keys import Keys
 from tests.log.appending import FEED, append, canceled, keep, published, read
 from tests.stores import Store
 
@@ -29,6 +30,23 @@ async def test_numbers_are_dense_and_ids_rise(log: EventLog) -> None:
     assert await read(log, BIRTH) == [1, 2, 3, 4, 5]
     assert await read(log, cursors[2]) == [4, 5]
     assert await read(log, cursors[4]) == []
+
+
+async def test_the_heads_of_many_feeds_are_told_together(log: EventLog) -> None:
+    last = [await append(log, published()) for _ in range(2)][-1]
+    await log.redis.set(Keys("taken").feed, "no hash")
+
+    assert await log.heads([FEED, "taken", "unknown", FEED]) == [last, None, BIRTH, last]
+    assert await log.heads([]) == []
+
+
+async def test_heads_that_may_not_be_read_are_not_taken_for_none(log: EventLog, redis_url: str) -> None:
+    await log.redis.execute_command("ACL", "SETUSER", "blind", "on", "nopass", "allkeys", "+@all", "-hmget")  # type: ignore[no-untyped-call]
+    async with connect(redis_url) as redis:
+        await redis.execute_command("AUTH", "blind", "x")  # type: ignore[no-untyped-call]
+        with pytest.raises(Unavailable, match="permissions"):
+            await EventLog(redis, log.backend).heads([FEED])
+    await log.redis.execute_command("ACL", "DELUSER", "blind")  # type: ignore[no-untyped-call]
 
 
 async def test_an_event_carries_what_filters_need(log: EventLog) -> None:
