@@ -1,7 +1,7 @@
-"""The doorway: lets readers in at once, past the application's tasks, middlewares and routes.
+"""The doorway: opens streams immediately, without the application's task, middlewares and routes.
 
-When everybody comes back, nearly all are anonymous and name a position in a feed that this worker follows already: nothing has to
-be waited for. Each rule is asked where the application asks it. Whatever is not let in here, the application answers.
+In a reconnect storm, nearly all readers are anonymous and name a position in a feed that this worker already follows, so nothing
+has to be awaited. The rules are the functions that the application itself uses. Every other request goes to the application.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from livefeed.starts import PARAMETERS
 
 __all__ = ["Doorway"]
 
-_BEFORE, _BEHIND = "/v1/feeds/", "/events"
+_PREFIX, _SUFFIX = "/v1/feeds/", "/events"
 
 _CREDENTIALS = frozenset({b"authorization", b"cookie"})
 
 _KEPT = 256
-"""Addresses and origins: those that come back together name few different ones."""
+"""Cached queries and origins: readers that reconnect together have few different ones."""
 
 
 class Doorway:
-    """Opens the streams of anonymous readers for which nothing has to be waited for."""
+    """Opens the streams of anonymous readers for which nothing has to be awaited."""
 
     def __init__(self, events: Events, origins: Origins) -> None:
         self._events = events
@@ -37,8 +37,8 @@ class Doorway:
         self._head = lru_cache(maxsize=_KEPT)(self._make_head)
 
     def __call__(self, path: str, query: bytes, headers: Headers, offered: list[str] | None = None) -> Opening | None:
-        """How to open the stream that a `GET` asks for, with *offered* subprotocols a WebSocket; None: by the application."""
-        if not (path.startswith(_BEFORE) and path.endswith(_BEHIND)):
+        """How to open the requested stream, as WebSocket if *offered* (its subprotocols) is given; None: by the application."""
+        if not (path.startswith(_PREFIX) and path.endswith(_SUFFIX)):
             return None
         found: dict[bytes, bytes] = {}
         last: tuple[str, ...] = ()
@@ -51,7 +51,7 @@ class Doorway:
         try:
             if offered is None and negotiate(found.get(b"accept", b"").decode("latin-1")) != "sse":
                 return None
-            start = self._events.at_once(path[len(_BEFORE) : -len(_BEHIND)], _read(path, query, last))
+            start = self._events.at_once(path[len(_PREFIX) : -len(_SUFFIX)], _read(path, query, last))
             if start is None:
                 return None
             if offered is not None:
@@ -62,11 +62,12 @@ class Doorway:
 
     def _make_head(self, origin: bytes | None) -> Headers:
         named = None if origin is None else origin.decode("latin-1")
-        return stream_head(STREAM_VARY, (*ALWAYS, *cors_headers(self._origins, _BEFORE, "GET", named)))
+        return stream_head(STREAM_VARY, (*ALWAYS, *cors_headers(self._origins, _PREFIX, "GET", named)))
 
 
 @lru_cache(maxsize=_KEPT)
 def _read(path: str, query: bytes, last_event_ids: tuple[str, ...]) -> Asked:
-    # What raises is not kept: neither credentials nor tickets, which are no parameter here. A time is no matter for the doorway.
+    # `lru_cache` keeps no exceptions, so no query with a credential or ticket, both of which raise, stays in memory. The time is
+    # only used for `since=`, which the doorway leaves to the application.
     read_ticket(path, query)
     return read_asked(Query(query, PARAMETERS), list(last_event_ids), now=0)

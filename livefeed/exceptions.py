@@ -2,7 +2,7 @@
 
 * LivefeedError
   x RequestError: the request cannot be served as it is
-    - BadRequest 400, Unauthorized 401, Forbidden 403, NotFound 404, NotAcceptable 406
+    - BadRequest 400 (and `livefeed.cursors.BadCursor`), Unauthorized 401, Forbidden 403, NotFound 404, NotAcceptable 406
     - Conflict 409, StaleVersion 412, TooLarge 413, UnsupportedMediaType 415
     + Invalid 422: every field that breaks a rule, by name
     - TooManyRequests 429, Unavailable 503: the same request may succeed later

@@ -1,4 +1,4 @@
-"""IPTC ninjs news objects: a JSON document of version 1, 2 or 3, under the names of the newest."""
+"""IPTC ninjs news objects: JSON documents of version 1, 2 or 3, with the names of the newest version."""
 
 from __future__ import annotations
 
@@ -75,7 +75,7 @@ class Association(msgspec.Struct, frozen=True):
 
 
 class NewsObject(msgspec.Struct, frozen=True):
-    """The members that an item has a place for, in small letters: versions 1 and 2 have no capitals."""
+    """The members that an item has fields for, in lower case: versions 1 and 2 have no capitals."""
 
     uri: str = ""
     type: str = ""
@@ -121,7 +121,7 @@ def read_news_object(document: Mapping[str, Any]) -> NewsObject:
 
 
 def _newest(value: Any, depth: int = 0) -> Any:
-    """*value* with the names of the newest version, in small letters, and arrays for what version 1 has keyed."""
+    """*value* with the names of the newest version, in lower case, and arrays instead of the keyed objects of version 1."""
     if isinstance(value, (list, tuple)) and depth < _DEPTH:
         return [_newest(member, depth + 1) for member in value]
     if not isinstance(value, Mapping) or depth == _DEPTH:

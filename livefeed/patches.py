@@ -12,7 +12,7 @@ from livefeed.exceptions import FieldError, Invalid
 from livefeed.items import Item, ItemInput, check_item, parse_time, unknown_fields
 from livefeed.versions import next_version, outcome
 
-__all__ = ["apply_patch", "merge", "refuse_second_birth"]
+__all__ = ["apply_patch", "merge", "refuse_unpublishing"]
 
 
 def merge(target: Any, patch: Any) -> Any:
@@ -43,14 +43,14 @@ def apply_patch(item: Item, patch: object, *, now: int, out: bool = True) -> tup
     moved = "contentCreated" in patch
     given = check_item(merge(msgspec.to_builtins(item.given()), patch), now=now if moved else None)
     if out:
-        refuse_second_birth(given, now=now)
+        refuse_unpublishing(given, now=now)
     new = next_version(item, given, now=now)
     told = outcome(item, new, labelled="correction" in patch)
     return (item, None) if told is None else (new, told)
 
 
-def refuse_second_birth(given: ItemInput, *, now: int) -> None:
-    """What readers have seen cannot be taken back to before it was published."""
+def refuse_unpublishing(given: ItemInput, *, now: int) -> None:
+    """Raise `Invalid` if a published item would become a draft or be embargoed."""
     if given.draft:
         raise Invalid(FieldError("/draft", "state", "draft: what has been published is no draft any more: hold it instead"))
     if given.embargoed_until and parse_time(given.embargoed_until) > now:

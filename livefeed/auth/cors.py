@@ -51,7 +51,7 @@ class CorsMiddleware:
             return
         headers = Headers(scope=scope)
         preflight = scope["method"] == "OPTIONS" and "access-control-request-method" in headers
-        # Where no origin is listed, `Origin` makes a difference to preflights alone.
+        # If no origin is listed, `Origin` only matters for preflights.
         origin = headers.get("origin") if preflight or self._origins else None
         if preflight and origin is not None:
             await self._answer_preflight(scope, send, origin)

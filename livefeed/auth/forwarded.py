@@ -1,4 +1,4 @@
-"""The address and scheme that our proxies report, for any ASGI server: our own has put them into the scope before."""
+"""The client address and scheme that trusted proxies report. Needed on other ASGI servers: our own protocol does the same."""
 
 from __future__ import annotations
 

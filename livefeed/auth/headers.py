@@ -83,12 +83,12 @@ class HeadersMiddleware:
             else:
                 headers.setdefault(name.decode(), value.decode())
         if status != 304:
-            # "Not modified" has no type of its own, and a browser puts its headers over those of the page that it keeps.
+            # A 304 has no content type, and a browser would replace the headers of the cached page by these.
             content_type = headers.get("content-type", "")
             headers.setdefault("content-security-policy", self._policy.value(scope["path"], content_type))
             if content_type.startswith("text/html"):
                 headers.setdefault("permissions-policy", "camera=(), geolocation=(), microphone=(), payment=(), usb=()")
         caller = scope.get("livefeed.caller")
         if caller is not None and caller.session and "no-store" not in headers.get("cache-control", ""):
-            # A shared cache keeps off answers to `Authorization` by itself, but knows nothing of our cookie.
+            # Shared caches do not store responses to requests with `Authorization`, but they do not know our cookie.
             headers["cache-control"] = "private, no-cache"

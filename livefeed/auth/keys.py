@@ -1,8 +1,8 @@
 """API keys: named, with grants, revocable. Redis stores only their SHA-256.
 
-A key is 256 random bits, so a plain digest cannot be guessed backwards and needs no salt or stretching. All keys are in
-one hash, `livefeed:keys`, with a `generation` that each change makes anew: every worker holds a copy and asks for the
-generation alone, so that checking a key costs Redis nothing and a revocation is heard within one round of `refresh`.
+A key has 256 random bits, so its digest cannot be reversed by guessing and needs neither salt nor stretching. All keys are in
+one hash, `livefeed:keys`. Every worker has a copy of it, so checking a key takes no request to Redis. The field `generation`
+gets a new value with each change, and `refresh` compares it, so that each worker notices a revocation within one round.
 """
 
 from __future__ import annotations
@@ -36,8 +36,8 @@ _FORM = re.compile(r"lfk_([a-z2-7]{10})_[A-Za-z0-9_-]{43}")
 _NAME = re.compile(r"[^\W_][\w .@/-]{0,63}")
 _ID_LETTERS = "abcdefghijklmnopqrstuvwxyz234567"
 
-# `allow-oom`: a revocation must get through when Redis is full. The generation is random and no count: one that began
-# anew, after a FLUSHALL or a failover, could come to the very number that a worker remembers.
+# `allow-oom`: a revocation must succeed when Redis is full. The generation is random, not a counter: a counter that starts over
+# after a FLUSHALL or a failover could reach the value that a worker remembers.
 _SET = Script("""#!lua flags=allow-oom
 if ARGV[2] == '' then
   if redis.call('HDEL', KEYS[1], ARGV[1]) == 0 then return 0 end

@@ -65,7 +65,7 @@ class AuthMiddleware:
             message = await receive()
             last = message["type"] == "http.request" and not message.get("more_body")
             if last and time.monotonic() - began > self._slow and (await self._identify(scope)).key_id != caller.key_id:
-                raise Unauthorized("the credential stopped counting while the body came")
+                raise Unauthorized("the credential became invalid while the body was being sent")
             return message
 
         return checked

@@ -45,8 +45,8 @@ class Origins:
     def may_use_session(self, scope: Scope) -> bool:
         """Whether the page that made this request may act with the browser's session.
 
-        A browser tells where a request comes from in `Origin`, or in `Sec-Fetch-Site` where it sends no origin; a page can
-        forge neither. What tells nothing is let in only where nothing can be changed and no other page can read the answer.
+        A browser names the source of a request in `Origin`, or in `Sec-Fetch-Site` if it sends no origin; a page can forge
+        neither. A request without both is only accepted if it cannot change anything and no other page could read the response.
         """
         headers = Headers(scope=scope)
         origins = headers.getlist("origin")

@@ -34,7 +34,7 @@ def keep_secret(path: Path) -> tuple[str, bool]:
     if not path.exists():
         path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
         made = _create(path, secrets.token_urlsafe(32))
-    # The right to read is checked on what is open: a name could be another file a moment later.
+    # Permissions are checked on the open file: its name could refer to another file a moment later.
     with path.open(encoding="ascii") as file:
         if os.name == "posix" and os.fstat(file.fileno()).st_mode & 0o077:
             raise ConfigError(
@@ -45,7 +45,7 @@ def keep_secret(path: Path) -> tuple[str, bool]:
 
 
 def _create(path: Path, secret: str) -> bool:
-    # A link appears with all of its content or not at all, and only for the first who asks.
+    # A link appears with its complete content, and fails for all but the first of several processes.
     draft = path.with_name(f"{path.name}.{os.getpid()}.{secrets.token_hex(4)}")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     try:

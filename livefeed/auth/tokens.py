@@ -24,7 +24,7 @@ MOST_CANDIDATES = 4
 """Keys that are tried for a token that names none: each costs a signature check."""
 REMEMBERED = 4096
 
-# The library takes a missing exp, one in a string and one in the year 3 billion; `check_claims` does not.
+# PyJWT would accept a missing exp, one in a string and one in the year 3 billion; `check_claims` does not.
 _SIGNATURE_ONLY: Any = dict.fromkeys(("verify_exp", "verify_nbf", "verify_iat", "verify_aud", "verify_iss"), False)
 _SIGNATURE_ONLY |= {"verify_sub": False, "verify_jti": False, "require": []}
 
@@ -137,7 +137,7 @@ class Tokens:
         return keys[:MOST_CANDIDATES]
 
     async def refresh(self, *, wanted: bool = False) -> bool:
-        """Take up keys that were rotated; what was verified with others is forgotten."""
+        """Load rotated keys, and forget the tokens that were verified with earlier ones. Returns whether the keys changed."""
         changed = await self._keys.refresh(wanted=wanted)
         if changed:
             self._verified.clear()

@@ -43,9 +43,9 @@ class Screen:
         if event.name == "reset":
             return [_rule(_gap(event), "red"), *self._items(event)]
         if event.name == "stale":
-            return [_rule("the server cannot hear the feed: what follows may be late", "red")]
+            return [_rule("the server cannot read the feed: events may be late", "red")]
         if event.name == "fresh":
-            return [_rule("the server hears the feed again", "green")]
+            return [_rule("the server can read the feed again", "green")]
         return [_rule(f"the feed is {event.name}", "cyan")]
 
     def _items(self, event: FeedEvent) -> list[str]:

@@ -1,4 +1,4 @@
-"""The options that every command of the server's own has."""
+"""The options of the commands that run or check the server."""
 
 from __future__ import annotations
 

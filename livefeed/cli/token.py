@@ -37,14 +37,14 @@ def _private_key(path: Path) -> tuple[Any, str]:
     except OSError as error:
         raise ConfigError(f"{path} cannot be read: {error.strerror}") from None
     except (ValueError, TypeError):
-        raise ConfigError(f"{path} is no private key in PEM without a passphrase") from None
+        raise ConfigError(f"{path} is not a private key in PEM form without a passphrase") from None
     if isinstance(key, RSAPrivateKey):
         return key, "RS256"
     if isinstance(key, EllipticCurvePrivateKey) and isinstance(key.curve, SECP256R1):
         return key, "ES256"
     if isinstance(key, Ed25519PrivateKey):
         return key, "EdDSA"
-    raise ConfigError(f"{path} has another kind of key than RSA, P-256 or Ed25519")
+    raise ConfigError(f"{path} has a key of another kind than RSA, P-256 or Ed25519")
 
 
 def _secret() -> str:
@@ -96,7 +96,7 @@ def show(token: str | None) -> None:
     try:
         whole = jwt.decode_complete(text, options={"verify_signature": False})
     except (jwt.PyJWTError, ValueError):
-        raise click.UsageError("This is no token.") from None
+        raise click.UsageError("This is not a JWT.") from None
     click.echo(json.dumps({"header": whole["header"], "claims": whole["payload"]}, indent=2, ensure_ascii=False))
     expires = whole["payload"].get("exp")
     if isinstance(expires, int | float):

@@ -56,7 +56,7 @@ def error_from(response: Response) -> RequestError:
     """The exception for an error response, from its problem document or else its status."""
     if response.has_redirect_location:
         # Following it would turn a POST into a GET, and could send the key to another host.
-        return RequestError(f"the server sends on to {response.headers['location']}: use that address")
+        return RequestError(f"the server redirects to {response.headers['location']}: use that address")
     try:
         problem = orjson.loads(response.content)
     except orjson.JSONDecodeError:
@@ -89,5 +89,5 @@ def _field_errors(problem: dict[str, Any], detail: str) -> list[FieldError]:
 
 
 def _seconds(retry_after: str) -> int:
-    # RFC 9110 allows a date as well; our server sends seconds, and a proxy's date is not worth trusting two clocks for.
+    # RFC 9110 allows a date as well; our server sends seconds, and a date from a proxy would depend on two clocks.
     return min(int(retry_after), 3600) if retry_after.isascii() and retry_after.isdigit() else 1

@@ -98,7 +98,7 @@ class Outbox:
         uris: list[str] = []
         for feed, item, op in entries:
             if op not in OPS:
-                raise BadRequest(f"{op!r} is nothing to do with an item: use one of {', '.join(OPS)}")
+                raise BadRequest(f"{op!r} is not an operation: use one of {', '.join(OPS)}")
             uri = item.get("uri")
             if not uri and op != "publish":
                 raise BadRequest(f"to {op} needs the item's uri: it says which item is meant")
@@ -159,7 +159,7 @@ class Outbox:
                     refusal = await _refusal(lf, entry)
                     done.append((entry, refusal))
                     if refusal is not None:
-                        _log.error("refused for good: %s %s: %s", entry.op, entry.item["uri"], refusal)
+                        _log.error("rejected permanently: %s %s: %s", entry.op, entry.item["uri"], refusal)
             finally:
                 await self._do(partial(self._journal.finish, done))
         self._notice(await self.pending())

@@ -1,7 +1,7 @@
 -- Applies one change to one item atomically: order, sequence number, idempotency, item state, timelines, removal, trimming.
 --
 -- KEYS: log, feed, removed, rejected, inbox, item, uri, idempotency, timeline, items, desk, due, history, held
--- ARGV[1] is the prefix of the feed's keys, ARGV[2] the change as MessagePack (see Change in eventlog.py), ARGV[3] the event's data.
+-- ARGV[1] is the prefix of the feed's keys, ARGV[2] the change as MessagePack (see Change in changes.py), ARGV[3] the event's data.
 
 local LOG, FEED, REMOVED, REJECTED, INBOX = KEYS[1], KEYS[2], KEYS[3], KEYS[4], KEYS[5]
 local ITEM, URI, IDEMPOTENCY, TIMELINE, ITEMS = KEYS[6], KEYS[7], KEYS[8], KEYS[9], KEYS[10]

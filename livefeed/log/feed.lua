@@ -1,7 +1,7 @@
 -- Creates, changes or deletes a feed.
 --
--- KEYS: log, feed, removed, rejected, items, timeline, desk, due. ARGV: prefix, op, MessagePack of {settings, open, keep, data}.
--- {"made" | "changed" | "deleted" | "nofeed", event or "", last}
+-- KEYS: log, feed, removed, rejected, items, timeline, desk, due. ARGV: prefix, op, MessagePack of {settings, open, keep, data, only_new}.
+-- {"made" | "changed" | "exists" | "deleted" | "nofeed", event or "", last}
 
 local LOG, FEED, REMOVED, REJECTED = KEYS[1], KEYS[2], KEYS[3], KEYS[4]
 local wanted = cmsgpack.unpack(ARGV[3])

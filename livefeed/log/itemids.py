@@ -16,8 +16,8 @@ class ItemIds:
 
     def make(self, ms: int) -> str:
         """The id of an item made at *ms* (since the epoch). 62 of its bits cannot be guessed."""
-        # RFC 9562, section 6.2, method 1: the 12 bits behind the time count. When they are used up, or the clock was set back,
-        # the time itself counts on.
+        # RFC 9562, section 6.2, method 1: the 12 bits after the time are a counter. When it overflows, or the clock was set
+        # back, the time is incremented as part of the counter.
         self._last = max(self._last + 1, ms << 12)
         chance = int.from_bytes(os.urandom(8)) >> 2
         time, number = self._last >> 12, self._last & 0xFFF

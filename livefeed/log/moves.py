@@ -20,7 +20,7 @@ from livefeed.exceptions import Conflict
 from livefeed.items import Item, ItemInput, Tombstone, encode, parse_time
 from livefeed.log.changes import Change, State
 from livefeed.log.itemstore import StoredItem
-from livefeed.patches import apply_patch, refuse_second_birth
+from livefeed.patches import apply_patch, refuse_unpublishing
 from livefeed.versions import first_version, going_out, next_version, outcome, replacement, restored, withdrawn
 
 __all__ = ["Current", "born", "canceled", "digest_of", "due", "held", "patched", "published", "released", "updated"]
@@ -91,7 +91,7 @@ def updated(current: Current, given: ItemInput, *, now: int, key: str, inbox: st
     old = current.whole("update")
     whole = replacement(old, given)
     if current.state == "usable":
-        refuse_second_birth(whole, now=now)
+        refuse_unpublishing(whole, now=now)
     new = next_version(old, whole, now=now)
     told = outcome(old, new, labelled=bool(given.correction) and given.correction != old.correction)
     if told is None:

@@ -88,8 +88,8 @@ def test_gaps_are_told() -> None:
 
 def test_the_state_of_the_feed_is_told() -> None:
     told = shown(Screen(UTC), event("stream.stale"), event("stream.fresh"), event("feed.closed"))
-    assert told[0].startswith("--- the server cannot hear the feed")
-    assert told[1:] == ["--- the server hears the feed again ---", "--- the feed is closed ---"]
+    assert told[0].startswith("--- the server cannot read the feed")
+    assert told[1:] == ["--- the server can read the feed again ---", "--- the feed is closed ---"]
 
 
 def test_text_cannot_steer_the_terminal() -> None:

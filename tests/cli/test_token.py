@@ -65,7 +65,7 @@ def test_what_a_token_says_is_shown_from_either_place() -> None:
 def test_what_is_no_token_is_said(text: str) -> None:
     result = run("show", stdin=text)
     assert result.exit_code == 2
-    assert "This is no token" in result.output
+    assert "This is not a JWT" in result.output
 
 
 def test_a_short_or_missing_secret_is_said(tmp_path: Path) -> None:

@@ -81,7 +81,7 @@ async def test_broken_rules_are_told_by_field() -> None:
     [
         (b"HTTP/1.1 404 Not Found\r\nContent-Length: 4\r\n\r\nnope", "404 Not Found"),
         (b"HTTP/1.1 422 X\r\nContent-Length: 2\r\n\r\n{}", "the server answered 422"),
-        (b"HTTP/1.1 301 X\r\nLocation: https://there/\r\nContent-Length: 0\r\n\r\n", "sends on to https://there/"),
+        (b"HTTP/1.1 301 X\r\nLocation: https://there/\r\nContent-Length: 0\r\n\r\n", "redirects to https://there/"),
         (b"HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nnope", "not JSON"),
     ],
 )
