@@ -68,11 +68,12 @@ from livefeed.log.tail import LISTENERS
 from livefeed.metrics import Board, Exposition, FeedFigures
 from livefeed.net import ConnectionLimits, Network
 from livefeed.proxies import TrustedProxies
+from livefeed.ticks import pause
 from livefeed.version import __version__
 
 __all__ = ["Application", "create_app"]
 
-_TICK = 0.5
+_TICK = 1.0
 """Seconds between two updates of the shared metrics board."""
 
 _SESSION = 12 * 3600
@@ -209,11 +210,8 @@ class Application:
         return self._exposition.text(feeds)
 
     async def _tick(self) -> None:
-        loop = asyncio.get_running_loop()
         while True:
-            due = loop.time() + _TICK
-            await asyncio.sleep(_TICK)
-            self.counters.loop_lag_seconds.observe(max(0.0, loop.time() - due))
+            await pause(_TICK)
             self._exposition.copy()
 
 

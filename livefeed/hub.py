@@ -30,6 +30,7 @@ from livefeed.reader import After, Reader, Start, State, Unknown
 from livefeed.snapshots import Listing
 from livefeed.starts import Since
 from livefeed.terms import Terms
+from livefeed.ticks import pause, until_tick
 from livefeed.waiting import ListNewest, ReadAfter, Request
 from livefeed.wheel import TURN, Wheel
 
@@ -202,15 +203,11 @@ class Hub:
 
     async def _turn(self) -> None:
         loop = asyncio.get_running_loop()
-        due = loop.time()
         while True:
-            due += TURN
-            await asyncio.sleep(due - loop.time())
-            lag = loop.time() - due
-            self.counters.loop_lag_seconds.observe(max(lag, 0.0))
-            if lag > TURN:
-                # After the process was suspended, missed turns are not caught up on all at once.
-                due = loop.time()
+            wait = until_tick(loop.time(), TURN)
+            due = loop.time() + wait
+            await asyncio.sleep(wait)
+            self.counters.loop_lag_seconds.observe(max(loop.time() - due, 0.0))
             try:
                 self._beat()
                 self._forget_idle()
@@ -235,7 +232,7 @@ class Hub:
 
     async def _watch_settings(self) -> None:
         while True:
-            await asyncio.sleep(_SETTINGS_AGE)
+            await pause(_SETTINGS_AGE)
             try:
                 await self._refresh_settings()
             except Unavailable:

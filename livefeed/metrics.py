@@ -13,6 +13,7 @@ import struct
 import sys
 import time
 from collections.abc import Iterable, Iterator, Sequence
+from operator import add
 from pathlib import Path
 
 from prometheus_client import CollectorRegistry, generate_latest
@@ -49,6 +50,15 @@ def _unflatten(values: Iterable[float]) -> Counters:
         else:
             setattr(counters, field.name, int(next(left)))
     return counters
+
+
+def _grows() -> list[bool]:
+    """Whether each of the flattened values only grows, so that a restarted worker continues it."""
+    grows: list[bool] = []
+    for field in _FIELDS:
+        kind, value = field.metadata["kind"], getattr(Counters(), field.name)
+        grows += [kind != "gauge"] * (len(value.counts) + 1 if isinstance(value, Histogram) else 1)
+    return grows
 
 
 # Aligned doubles are written atomically. That two fields are not from the same instant does no harm.
@@ -111,26 +121,15 @@ class Exposition(Collector):
         self._version = version
         self._started = time.time()
         self._feeds: Sequence[FeedFigures] = ()
-        self._before = _unflatten(board.read(row)[_PROCESS:])
+        self._before = [value if grows else 0.0 for value, grows in zip(board.read(row)[_PROCESS:], _grows(), strict=True)]
         self._registry = CollectorRegistry()
         self._registry.register(self)
 
     def copy(self) -> None:
         """Copy this worker's values to the board; to be called about once per second."""
         process = [time.monotonic(), self._started, time.process_time(), float(_resident())]
-        self._board.write(self._row, process + _flatten(self._whole()))
-
-    def _whole(self) -> Counters:
-        """The values of this process plus those of its predecessors."""
-        whole = _unflatten(_flatten(self._counters))
-        for field in _FIELDS:
-            now, before = getattr(whole, field.name), getattr(self._before, field.name)
-            if isinstance(now, Histogram):
-                now.counts = [a + b for a, b in zip(now.counts, before.counts, strict=True)]
-                now.total += before.total
-            elif field.metadata["kind"] == "counter":
-                setattr(whole, field.name, now + before)
-        return whole
+        # The values of this process plus those of its predecessors.
+        self._board.write(self._row, process + list(map(add, _flatten(self._counters), self._before)))
 
     def text(self, feeds: Sequence[FeedFigures] = ()) -> bytes:
         self.copy()
@@ -199,5 +198,9 @@ def _buckets(histogram: Histogram) -> list[tuple[str, float]]:
 def _resident() -> int:
     if sys.platform != "linux":
         return 0
-    with Path("/proc/self/statm").open("rb") as file:
-        return int(file.read().split()[1]) * mmap.PAGESIZE
+    # Not `open`, whose buffers and checks cost more than the rest of a copy.
+    descriptor = os.open("/proc/self/statm", os.O_RDONLY)
+    try:
+        return int(os.read(descriptor, 256).split()[1]) * mmap.PAGESIZE
+    finally:
+        os.close(descriptor)

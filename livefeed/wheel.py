@@ -6,10 +6,10 @@ from livefeed.reader import Reader, State
 
 __all__ = ["TURN", "Wheel"]
 
-TURN = 0.25
+TURN = 0.5
 """Seconds from one slot to the next."""
 
-SLOTS = 48
+SLOTS = 24
 """One round is 12 s, so that a heartbeat that is late is still in time. The slots spread the heartbeats: 20,000 in one instant
 would stop the loop for 0.2 s."""
 

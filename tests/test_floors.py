@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parent.parent
 
 WORDS = {"exceptions", "cursors", "feeds", "filters", "items", "events", "grants", "counters", "jsondoor"}
-SHELLS = {"log", "hub", "outlets", "publisher"}
+SHELLS = {"log", "hub", "outlets", "publisher", "ticks"}
 EDGES = {"api", "auth", "net", "client"}
 WIRING = {"config", "logging", "metrics", "app", "background", "doorway", "server", "cli", "__main__"}
 

@@ -16,6 +16,7 @@ from livefeed.auth.watch import Watch
 from livefeed.exceptions import Unauthorized, Unavailable
 from livefeed.grants import Caller
 from livefeed.limits import Meter
+from livefeed.ticks import pause
 
 __all__ = ["REFRESH", "Authenticator"]
 
@@ -118,13 +119,13 @@ class Authenticator:
 
     async def _expire(self) -> None:
         while True:
-            await asyncio.sleep(1)
+            await pause(1)
             self.expire()
 
     async def _revoke(self) -> None:
         failing = False
         while True:
-            await asyncio.sleep(self._refresh_every)
+            await pause(self._refresh_every)
             try:
                 await self.refresh()
                 failing = False
@@ -136,7 +137,7 @@ class Authenticator:
 
     async def _rotate(self) -> None:
         while True:
-            await asyncio.sleep(self._refresh_every)
+            await pause(self._refresh_every)
             await self.tokens.refresh()
 
     async def refresh(self) -> None:

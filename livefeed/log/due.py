@@ -44,7 +44,7 @@ class DueList:
         if isinstance(self.redis, RedisCluster):
             firsts = await self._firsts_of_slots(names)
         else:
-            # Asked several times a second. With a command for each of 1,000 feeds, readers would wait for 20 ms each time.
+            # Asked twice a second. With a command for each of 1,000 feeds, readers would wait for 20 ms each time.
             firsts = []
             for start in range(0, len(names), AT_ONCE):
                 firsts += await self._firsts(self.redis, names[start : start + AT_ONCE], [])

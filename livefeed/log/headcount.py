@@ -6,7 +6,6 @@ clocks of different machines are not compared.
 
 from __future__ import annotations
 
-import asyncio
 import secrets
 import time
 from collections.abc import Callable, Mapping
@@ -18,6 +17,7 @@ from redis.asyncio import Redis
 
 from livefeed.exceptions import Unavailable
 from livefeed.log.scripts import command
+from livefeed.ticks import pause
 
 __all__ = ["Headcount"]
 
@@ -64,7 +64,7 @@ class Headcount:
                     await self.beat()
                 except Unavailable as exc:
                     _log.debug("the other workers' reader counts are unknown", reason=str(exc))
-                await asyncio.sleep(PERIOD)
+                await pause(PERIOD)
         finally:
             await self._leave()
 

@@ -14,10 +14,11 @@ import structlog
 
 from livefeed.exceptions import LivefeedError
 from livefeed.log.editor import Editor
+from livefeed.ticks import pause
 
 __all__ = ["Scheduler"]
 
-PERIOD = 0.4
+PERIOD = 0.5
 """Seconds between two checks, so that an item that another worker scheduled is less than 1 s late."""
 
 AT_ONCE = 16
@@ -37,16 +38,17 @@ class Scheduler:
         """Check the due lists of all feeds until cancelled."""
         failing = False
         while True:
-            pause = PERIOD
+            wait = PERIOD
             try:
-                pause = await self.round()
+                wait = await self.round()
                 failing = False
             except LivefeedError as error:
                 # Once per outage, to keep the log readable.
                 if not failing:
                     _log.warning("the due list cannot be read", reason=str(error))
                 failing = True
-            await asyncio.sleep(pause)
+            # For an item of its own it wakes on time, for those of other workers with everything else.
+            await (asyncio.sleep(wait) if wait < PERIOD else pause(PERIOD))
 
     async def round(self) -> float:
         """Publish everything that is due. Returns the seconds until the next check."""

@@ -23,6 +23,7 @@ from livefeed.metrics import Board
 from livefeed.net import HttpProtocol
 from livefeed.server.accepting import Acceptor
 from livefeed.server.orders import FOR_THE_SUPERVISOR, Orders, receive
+from livefeed.ticks import until_tick
 
 _log = structlog.get_logger("livefeed.worker")
 
@@ -46,7 +47,7 @@ class Server(uvicorn.Server):
         """Set the date in the heads of responses until `stop`. uvicorn's own loop wakes ten times a second, to see if it ends."""
         while not await self.on_tick(0):
             with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout(1.0):
+                async with asyncio.timeout(until_tick(asyncio.get_running_loop().time(), 1.0)):
                     await self._stopping.wait()
 
     @contextlib.contextmanager
