@@ -28,7 +28,6 @@ __all__ = ["HttpProtocol"]
 _COME_AGAIN = (5, 30)
 """Seconds. Randomised, because clients that are rejected together must not return together."""
 
-
 logger = logging.getLogger("uvicorn.error")
 
 _MAX_AHEAD = 16
@@ -108,7 +107,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.pipeline.clear()
 
     def data_received(self, data: bytes) -> None:
-        self._unset_keepalive_if_required()
+        self.network.resumed(self)
         if self._deaf:
             return
         before = self._part
@@ -274,7 +273,18 @@ class HttpProtocol(HttpToolsProtocol):
     def _asks_for_stream(self) -> bool:
         return any(name == b"accept" and b"text/event-stream" in value for name, value in self.headers)
 
-    # Other ways for a request to end.
+    # The end of a request.
+
+    def on_response_complete(self) -> None:
+        """As in uvicorn, which sets and stops a timer for each response: here the network ends idle connections."""
+        self.server_state.total_requests += 1
+        if self.transport.is_closing():
+            return
+        self.flow.resume_reading()
+        if self.pipeline:
+            self._start_asgi_task(*self.pipeline.pop())
+        else:
+            self.network.await_request(self, self.timeout_keep_alive)
 
     def _refuse(self, status: int, detail: str) -> None:
         """Respond and close; without a response if it would be taken for that of another request."""
@@ -324,7 +334,6 @@ class HttpProtocol(HttpToolsProtocol):
 
     def release(self) -> str | None:
         """Release the connection, which continues with another protocol. Returns the address that it counts towards."""
-        self._unset_keepalive_if_required()
         self.connections.discard(self)
         self.network.received(self)
         self.network.level(self)

@@ -14,6 +14,7 @@ from livefeed.counters import Counters
 from livefeed.limits import Addresses
 from livefeed.net.limits import ConnectionLimits
 from livefeed.outlets import Headers, Opening
+from livefeed.ticks import until_tick
 
 __all__ = ["Doorway", "Network", "Requesting", "Served", "Writing"]
 
@@ -43,9 +44,12 @@ class Served(Writing, Protocol):
 
 
 class Requesting(Protocol):
-    """A connection with an incomplete request."""
+    """A connection with an incomplete request, or with none."""
 
     def out_of_time(self) -> None: ...
+
+    def timeout_keep_alive_handler(self) -> None:
+        """It was idle for too long after an answer."""
 
 
 class Doorway(Protocol):
@@ -77,6 +81,7 @@ class Network:
         # Insertion order is deadline order, because the timeout is the same for all of a kind.
         self._heads: dict[Requesting, float] = {}
         self._bodies: dict[Requesting, float] = {}
+        self._idle: dict[Requesting, float] = {}
         self._starts: deque[Callable[[], None]] = deque()
         self._timer: asyncio.TimerHandle | None = None
         self._empty: asyncio.Event | None = None
@@ -174,10 +179,20 @@ class Network:
         self._bodies[connection] = asyncio.get_running_loop().time() + self.limits.body_timeout
         self._run()
 
+    def await_request(self, connection: Requesting, timeout: float) -> None:
+        """*connection* was answered, and may be idle for *timeout* seconds."""
+        self._idle[connection] = asyncio.get_running_loop().time() + timeout
+        self._run()
+
+    def resumed(self, connection: Requesting) -> None:
+        """*connection* is not idle any more."""
+        self._idle.pop(connection, None)
+
     def received(self, connection: Requesting) -> None:
-        """Remove the deadline of *connection*."""
+        """Remove the deadlines of *connection*."""
         self._heads.pop(connection, None)
         self._bodies.pop(connection, None)
+        self._idle.pop(connection, None)
 
     def begin(self, start: Callable[[], None]) -> None:
         """Call *start* in this or one of the next iterations of the event loop, in order, a limited number per iteration."""
@@ -195,20 +210,22 @@ class Network:
 
     def _run(self) -> None:
         if self._timer is None:
-            self._timer = asyncio.get_running_loop().call_later(_TICK, self._tick)
+            loop = asyncio.get_running_loop()
+            self._timer = loop.call_later(until_tick(loop.time(), _TICK), self._tick)
 
     def _tick(self) -> None:
         now = asyncio.get_running_loop().time()
         self._timer = None
         self._expire(self._heads, now)
         self._expire(self._bodies, now)
+        self._expire(self._idle, now)
         self._end_closing(now)
         self._end_stuck(now)
         self._end_hoarders()
         self._round = (self._round + 1) % len(self._rounds)
         for served in list(self._rounds[self._round]):
             served.ping()
-        if self._heads or self._bodies or self._closing or self._behind or any(self._rounds):
+        if self._heads or self._bodies or self._idle or self._closing or self._behind or any(self._rounds):
             self._run()
 
     def _expire(self, due: dict[Requesting, float], now: float) -> None:
@@ -217,7 +234,10 @@ class Network:
             if connection is None or deadline > now:
                 return
             del due[connection]
-            connection.out_of_time()
+            if due is self._idle:
+                connection.timeout_keep_alive_handler()
+            else:
+                connection.out_of_time()
         asyncio.get_running_loop().call_soon(self._expire, due, now)
 
     def _end_closing(self, now: float) -> None:

@@ -35,6 +35,8 @@ def test_those_whose_time_is_up_are_ended_a_few_a_turn() -> None:
         def out_of_time(self) -> None:
             ended.append(self)
 
+        timeout_keep_alive_handler = out_of_time
+
     ended: list[Slow] = []
 
     async def come_together() -> list[int]:

@@ -87,6 +87,27 @@ def test_a_connection_that_says_nothing_is_closed_without_a_word(hasty: Connecti
         assert client.read_to_end() == b""
 
 
+def test_a_connection_that_stays_idle_after_an_answer_is_closed(hasty: ConnectionLimits) -> None:
+    with served("direct-uvloop", hasty) as server, Client(server) as client:
+        for _ in range(2):
+            assert client.get("/", method="HEAD").startswith("http/1.1 200 ")
+        assert client.read_to_end() == b""
+        # Nothing was owed by the client.
+        assert server.network.counters.connections_timed_out == 0
+
+
+def test_a_connection_in_use_is_not_idle(hasty: ConnectionLimits) -> None:
+    with served("direct-uvloop", hasty) as server, Client(server) as client:
+        assert client.get("/", method="HEAD").startswith("http/1.1 200 ")
+        client.send(b"POST /unread HTTP/1.1\r\nHost: x\r\nContent-Length: 1\r\n\r\nx")
+        # Another one becomes idle and is closed in the meantime, by the same clock.
+        with Client(server) as other:
+            assert other.get("/", method="HEAD").startswith("http/1.1 200 ")
+            assert other.read_to_end() == b""
+        server.call(server.go_on.set)
+        assert client.head().startswith("http/1.1 200 ")
+
+
 def test_a_body_may_take_its_time_as_long_as_it_comes() -> None:
     limits = ConnectionLimits(body_timeout=2.5, body_step=10)
     with served("direct-uvloop", limits) as server, Client(server) as client:
