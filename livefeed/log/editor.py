@@ -19,7 +19,7 @@ from livefeed.items.rules import Text
 from livefeed.log import moves
 from livefeed.log.catalog import Catalog
 from livefeed.log.changes import Appended, Change, Closed, Exists, Missing, Moved, Outcome, Raced, Repeated
-from livefeed.log.deadline import DEADLINE, in_time
+from livefeed.log.deadline import DEADLINE, Deadlines, in_time
 from livefeed.log.due import DueList
 from livefeed.log.durability import Durability
 from livefeed.log.eventlog import EventLog
@@ -71,7 +71,7 @@ class Editor:
         self.items = items
         self.catalog = catalog
         self.counters = counters or Counters()
-        self.deadline = deadline
+        self.deadlines = Deadlines(deadline)
         self.due_list = DueList(log.redis)
         self._ids = ItemIds()
 
