@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from datetime import UTC, datetime
 from enum import StrEnum
+from functools import lru_cache
 
 import orjson
 
@@ -33,6 +34,7 @@ class EventType(StrEnum):
         return self in (EventType.WITHHELD, EventType.CANCELED)
 
 
+@lru_cache(maxsize=16)  # a publish says the same time several times
 def rfc3339(ms: int) -> str:
     """The time *ms* milliseconds after the epoch, in UTC."""
     seconds, rest = divmod(ms, 1000)  # integers: a float of this magnitude is sometimes off by a millisecond

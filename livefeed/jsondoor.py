@@ -21,21 +21,32 @@ def load_json(body: bytes, *, limit: int, what: str = "the body") -> Any:
         value = orjson.loads(body)
     except orjson.JSONDecodeError as error:
         raise BadRequest(f"{what} is not JSON in UTF-8: {error}") from None
-    _refuse_duplicate_names(body, what)
+    _refuse_duplicate_names(body.decode(), what)
     return value
 
 
-def _refuse_duplicate_names(body: bytes, what: str) -> None:
-    """Parsers differ on duplicate member names (RFC 8259, section 4); orjson would use the last one."""
+class _TwiceError(Exception):
+    """A member name that one object has twice."""
 
-    def unique(pairs: list[tuple[str, Any]]) -> None:
+
+def _check_names(pairs: list[tuple[str, Any]]) -> None:
+    if len(dict(pairs)) < len(pairs):
         names = set()
         for name, _ in pairs:
             if name in names:
-                raise BadRequest(f"{what} has the member {name[:80]!r} twice in one object: give it once")
+                raise _TwiceError(name)
             names.add(name)
 
+
+# Made once: to make it takes longer than to read an item.
+_decoder = json.JSONDecoder(object_pairs_hook=_check_names)
+
+
+def _refuse_duplicate_names(text: str, what: str) -> None:
+    """Parsers differ on duplicate member names (RFC 8259, section 4); orjson would use the last one."""
     try:
-        json.loads(body, object_pairs_hook=unique)
+        _decoder.decode(text)
+    except _TwiceError as twice:
+        raise BadRequest(f"{what} has the member {twice.args[0][:80]!r} twice in one object: give it once") from None
     except (RecursionError, ValueError):
         raise BadRequest(f"{what} is nested too deep or has a number that is too long") from None

@@ -20,14 +20,8 @@ class Query:
     __slots__ = ("_values",)
 
     def __init__(self, query_string: bytes, known: Collection[str]) -> None:
-        try:
-            pairs = parse_qsl(
-                query_string.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=200
-            )
-        except ValueError:
-            raise BadRequest("the query is not percent-encoded UTF-8, or has more than 200 parameters") from None
         self._values: dict[str, list[str]] = {}
-        for name, value in pairs:
+        for name, value in _pairs(query_string) if query_string else ():
             if name not in known:
                 raise BadRequest(_unknown(name, known))
             if name in self._values and name != "tag":
@@ -66,6 +60,15 @@ class Query:
             if not 1 <= len(tag.strip()) <= MAX_TAG:
                 raise BadRequest(f"tag={tag[:80]!r} has {len(tag)} characters: 1 to {MAX_TAG} are allowed")
         return Filter(frozenset(map(fold_tag, tags)), self.integer("urgency", 1, 9))
+
+
+def _pairs(query_string: bytes) -> list[tuple[str, str]]:
+    try:
+        return parse_qsl(
+            query_string.decode("ascii"), keep_blank_values=True, encoding="utf-8", errors="strict", max_num_fields=200
+        )
+    except ValueError:
+        raise BadRequest("the query is not percent-encoded UTF-8, or has more than 200 parameters") from None
 
 
 def _unknown(name: str, known: Collection[str]) -> str:

@@ -112,7 +112,7 @@ def _built(
     origin: Origin | None,
     now: int,
 ) -> Item:
-    content = {name: getattr(given, name) for name in ItemInput.__struct_fields__}
+    content = msgspec.structs.asdict(given)
     # A time slightly in the future would stay at the top of every list until the clock has caught up.
     latest = max(rfc3339(now), first_created, given.embargoed_until)
     content |= {"uri": uri, "content_created": min(given.content_created or first_created, latest)}

@@ -23,7 +23,7 @@ __all__ = ["Publishing", "done_json"]
 def done_json(done: Done) -> bytes:
     """`{"event", "item"}`, the response to a change. The desk's note is not part of it."""
     item = done.item
-    if isinstance(item, Item):
+    if isinstance(item, Item) and item.ed_note:
         item = msgspec.structs.replace(item, ed_note="")
     event = orjson.dumps(str(done.event)) if done.event else b"null"
     return b'{"event":' + event + b',"item":' + (encode(item) if item is not None else b"null") + b"}"

@@ -28,6 +28,9 @@ def authority_of(request: Request) -> Authority | None:
     return authority
 
 
+_CHARSET = re.compile(r'charset\s*=\s*"?([^\s";]+)', re.IGNORECASE)
+
+
 def media_type(request: Request, allowed: Collection[str]) -> str:
     """The media type of the body, which must be one of *allowed*, in UTF-8 and not compressed."""
     given = request.headers.get("content-type", "")
@@ -35,7 +38,7 @@ def media_type(request: Request, allowed: Collection[str]) -> str:
     kind = kind.strip().lower()
     if kind not in allowed:
         raise UnsupportedMediaType(f"{given[:80]!r} is not a supported media type: send {' or '.join(allowed)}")
-    charset = re.search(r'charset\s*=\s*"?([^\s";]+)', parameters, re.IGNORECASE)
+    charset = _CHARSET.search(parameters) if parameters else None
     if charset and charset[1].lower() not in ("utf-8", "utf8", "us-ascii"):
         raise UnsupportedMediaType(f"the charset {charset[1][:40]!r} is not supported: send UTF-8")
     if request.headers.get("content-encoding", "identity").lower() != "identity":

@@ -48,7 +48,8 @@ class Unclean(ValueError):
 
 def clean_text(text: str) -> str:
     """Multi-line plain text: NFC, all line breaks as line feeds, no invisible characters."""
-    text = _UNSEEN.sub("", _BREAKS.sub("\n", text).replace("\t", " "))
+    if not text.isprintable():  # none of what is removed or replaced here is printable
+        text = _UNSEEN.sub("", _BREAKS.sub("\n", text).replace("\t", " "))
     return _composed(text).strip(" \n")
 
 
@@ -67,6 +68,8 @@ def _many_marks() -> re.Pattern[str]:
 def clean_line(text: str) -> str:
     """Single-line plain text without markup: many feeds have HTML in titles."""
     text = clean_text(text)
+    if text.isascii() and not ("<" in text or "  " in text or "\n" in text):
+        return text
     for _ in range(_ROUNDS):  # "<<b>b>" becomes a tag when the inner one is removed
         if (bare := _without_markup(text)) == text:
             break

@@ -54,7 +54,7 @@ FIELDS: Mapping[str, Rule] = {
     "located": Text(200),
     "places": ListOf(_place, 5),
     "subjects": ListOf(Record({"name": Text(200), "uri": Uri()}, Subject), 20),
-    "tags": Tags(20),
+    "tags": Tags.up_to(20),
     "slugline": Text(100),
     "summary": Text(500),
     "link": Link(),

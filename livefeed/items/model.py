@@ -142,7 +142,7 @@ class Item(ItemInput, frozen=True, kw_only=True):
 
     def public(self) -> Item:
         """The item as readers see it, without the desk's internal fields."""
-        return msgspec.structs.replace(self, ed_note="", draft=False)
+        return msgspec.structs.replace(self, ed_note="", draft=False) if self.ed_note or self.draft else self
 
     def given(self) -> ItemInput:
         """The fields that a producer or editor provides."""

@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from difflib import get_close_matches
 from functools import cache
-from typing import Any
+from typing import Any, Self
 
 from livefeed.exceptions import FieldError, Invalid
 from livefeed.filters import MAX_TAG, fold_tag
@@ -48,14 +48,18 @@ class ListOf:
 class Tags:
     """Unique labels: of several that fold to the same, the first one is kept."""
 
-    most: int
+    labels: ListOf
+
+    @classmethod
+    def up_to(cls, most: int) -> Self:
+        return cls(ListOf(Text(MAX_TAG, least=1), most))
 
     def check(self, value: object, at: str) -> tuple[str, ...]:
-        tags = ListOf(Text(MAX_TAG, least=1), self.most).check(value, at)
+        tags = self.labels.check(value, at)
         return tuple({fold_tag(tag): tag for tag in reversed(tags)}.values())[::-1]
 
     def schema(self) -> Schema:
-        return ListOf(Text(MAX_TAG, least=1), self.most).schema()
+        return self.labels.schema()
 
 
 @dataclass(frozen=True, slots=True)

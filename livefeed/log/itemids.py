@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from uuid import UUID
 
 __all__ = ["ItemIds"]
 
@@ -21,4 +20,5 @@ class ItemIds:
         self._last = max(self._last + 1, ms << 12)
         chance = int.from_bytes(os.urandom(8)) >> 2
         time, number = self._last >> 12, self._last & 0xFFF
-        return str(UUID(int=time << 80 | 0x7 << 76 | number << 64 | 0b10 << 62 | chance))
+        digits = f"{time << 80 | 0x7 << 76 | number << 64 | 0b10 << 62 | chance:032x}"
+        return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"

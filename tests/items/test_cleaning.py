@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
+import sys
 from html.parser import HTMLParser
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from livefeed.items.cleaning import LINK_SCHEMES, Unclean, clean_html, clean_line, clean_text, has_text
+from livefeed.items.cleaning import _BREAKS, _UNSEEN, LINK_SCHEMES, Unclean, clean_html, clean_line, clean_text, has_text
 
 VECTORS = [
     "<script>alert(1)</script>",
@@ -113,6 +114,12 @@ def test_clean_html_is_at_rest(text: str) -> None:
         return
     assert clean_html(html) == html
     assert not UNSEEN.search(html)
+
+
+def test_what_is_removed_from_text_is_not_printable() -> None:
+    printable = "".join(filter(str.isprintable, map(chr, range(sys.maxunicode + 1))))
+    assert not _UNSEEN.search(printable)
+    assert not _BREAKS.search(printable)
 
 
 @given(st.text(max_size=60) | st.text(alphabet="<>/ab!- \n\u0338\u202e", max_size=60))
