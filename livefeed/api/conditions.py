@@ -7,23 +7,28 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import format_datetime, parsedate_to_datetime
 
-__all__ = ["is_unchanged", "last_modified"]
+__all__ = ["is_settled", "is_unchanged", "last_modified"]
 
 _TAG = re.compile(r'(?:W/)?("[\x21\x23-\x7e\x80-\xff]*")')
 
 
-def last_modified(changed: int, now: int) -> str | None:
-    """The `Last-Modified` for the last change at *changed* (ms), or None while a second change could have the same value.
+def is_settled(changed: int, now: int) -> bool:
+    """Whether the second of the last change, at *changed* (ms), is over, so that no other change can have its `Last-Modified`."""
+    return (changed // 1000 + 1) * 1000 <= now
+
+
+def last_modified(changed: int, *, settled: bool) -> str:
+    """The `Last-Modified` for the last change at *changed* (ms).
 
     It has a resolution of seconds, and two changes within one second must not share a value. It is therefore the end of the
-    second, and only sent once that is over, so that the document contains all changes of that second.
+    second. While the document is not *settled*, it is the beginning, which no settled document has: nobody is told that a
+    document of that time is unchanged.
     """
-    end = changed // 1000 + 1
-    return format_datetime(datetime.fromtimestamp(end, UTC), usegmt=True) if end * 1000 <= now else None
+    return format_datetime(datetime.fromtimestamp(changed // 1000 + settled, UTC), usegmt=True)
 
 
 def is_unchanged(headers: Mapping[str, str], etag: str, modified: str | None = None) -> bool:
-    """Whether a GET or HEAD with these *headers* is answered with 304. *etag* may be weak; *modified* is a `Last-Modified`."""
+    """Whether a GET or HEAD with these *headers* is answered with 304. *etag* may be weak; *modified* is a settled `Last-Modified`."""
     tags = headers.get("if-none-match")
     if tags is not None:
         # 13.1.2: weak comparison; If-Modified-Since is ignored if this header is present.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from livefeed.api.conditions import is_unchanged, last_modified
+from livefeed.api.conditions import is_settled, is_unchanged, last_modified
 
 NOON = 1_795_435_200_000
 """2026-11-23T12:00:00Z in ms."""
@@ -48,14 +48,15 @@ def test_time_is_not_compared_where_none_is_told() -> None:
 
 
 @pytest.mark.parametrize("changed", [NOON, NOON + 1, NOON + 999])
-def test_last_modified_is_told_when_its_second_is_over(changed: int) -> None:
-    assert last_modified(changed, NOON + 999) is None
-    assert last_modified(changed, NOON + 1000) == TIME
+def test_a_change_is_settled_when_its_second_is_over(changed: int) -> None:
+    assert not is_settled(changed, NOON + 999)
+    assert is_settled(changed, NOON + 1000)
+    assert last_modified(changed, settled=True) == TIME
 
 
 def test_two_changes_in_one_second_never_look_like_one() -> None:
-    """Whoever read between them was told no time, or another."""
-    first, second = NOON + 100, NOON + 900
-    told_between = {last_modified(first, now) for now in range(first, second)}
+    """Whoever read between them was told a time that no settled document of this or a later second has."""
+    told_between = last_modified(NOON + 100, settled=False)
 
-    assert last_modified(second, NOON + 5000) not in told_between
+    assert last_modified(NOON + 900, settled=True) == TIME
+    assert not is_unchanged({"if-modified-since": told_between}, '"a"', TIME)

@@ -15,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from livefeed.api.conditions import is_unchanged, last_modified
+from livefeed.api.conditions import is_settled, is_unchanged, last_modified
 from livefeed.api.formats import atom, jsonfeed, jsonld, ninjs, rss
 from livefeed.api.formats.cache import Cache, Document, Key
 from livefeed.api.formats.page import Page, Publication
@@ -158,10 +158,9 @@ def _answer(request: Request, wanted: Format, feed: Feed, key: Key, document: Do
     if not public:
         headers["Vary"] = "Authorization, Cookie"
     # An expiry changes the document without an event, which a modification time does not reflect.
-    modified = last_modified(document.head.ms, now) if document.expires is None else None
-    if modified:
-        headers["Last-Modified"] = modified
-    if is_unchanged(request.headers, document.etag, modified):
+    settled = document.expires is None and is_settled(document.head.ms, now)
+    modified = headers["Last-Modified"] = last_modified(document.head.ms, settled=settled)
+    if is_unchanged(request.headers, document.etag, modified if settled else None):
         return Response(status_code=304, headers=headers)
     headers["Content-Type"] = wanted.media_type
     if request.method == "HEAD":

@@ -163,13 +163,18 @@ async def test_conditional_requests(newsroom: Newsroom) -> None:
     assert (await newsroom.get("feed.atom", If_None_Match=changed.headers["etag"])).status_code == 304
 
 
-async def test_no_time_is_told_in_the_second_of_a_change(newsroom: Newsroom) -> None:
+async def test_the_time_of_an_unfinished_second_means_nothing(newsroom: Newsroom) -> None:
     await newsroom.publish("a")
     head = await newsroom.log.head("world")
     assert head is not None
     newsroom.now = head.ms
+    early = (await newsroom.get()).headers["last-modified"]
 
-    assert "last-modified" not in (await newsroom.get()).headers
+    assert (await newsroom.get(If_Modified_Since=early)).status_code == 200
+    newsroom.now = head.ms + 1000
+    after = await newsroom.get(If_Modified_Since=early)
+    assert after.status_code == 200
+    assert (await newsroom.get(If_Modified_Since=after.headers["last-modified"])).status_code == 304
 
 
 @pytest.mark.parametrize("event", [EventType.WITHHELD, EventType.CANCELED])
@@ -235,10 +240,10 @@ async def test_expired_item_leaves_without_an_event(newsroom: Newsroom) -> None:
     before = await newsroom.get()
     newsroom.now += 1000
     after = await newsroom.get(If_None_Match=before.headers["etag"], If_Modified_Since="Tue, 01 Jan 2030 00:00:00 GMT")
+    by_time = await newsroom.get(If_Modified_Since=before.headers["last-modified"])
 
     assert headlines(before) == ["Headline b", "Headline a"]
-    assert headlines(after) == ["Headline b"]
-    assert "last-modified" not in before.headers
+    assert headlines(after) == headlines(by_time) == ["Headline b"]
 
 
 async def test_new_title_is_shown_without_an_event(newsroom: Newsroom) -> None:
