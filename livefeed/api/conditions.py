@@ -28,7 +28,7 @@ def last_modified(changed: int, *, settled: bool) -> str:
 
 
 def is_unchanged(headers: Mapping[str, str], etag: str, modified: str | None = None) -> bool:
-    """Whether a GET or HEAD with these *headers* is answered with 304. *etag* may be weak; *modified* is a settled `Last-Modified`."""
+    """Whether a GET or HEAD with these *headers* is answered with 304. *etag* may be weak; *modified* is the settled time."""
     tags = headers.get("if-none-match")
     if tags is not None:
         # 13.1.2: weak comparison; If-Modified-Since is ignored if this header is present.
