@@ -1,4 +1,4 @@
-// The article page: listen, share, and what becomes of the article while it is read.
+// The article page: listening, sharing, and changes to the article while it is read.
 
 import { localTimes, showState } from "./chrome.js";
 import { bodyOf, make, paragraphs } from "./dom.js";
@@ -41,7 +41,7 @@ function offerListening() {
       return;
     }
     const parts = [story.querySelector("h1"), ...story.querySelectorAll(".body > *")];
-    // One utterance a paragraph: some engines fall silent in a long one.
+    // One utterance per paragraph: some engines stop in the middle of a long one.
     const utterances = parts.map((part) => Object.assign(new SpeechSynthesisUtterance(part.textContent), { lang: story.lang }));
     const last = utterances[utterances.length - 1];
     last.onend = last.onerror = () => say("article.listen", false);

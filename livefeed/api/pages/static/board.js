@@ -1,4 +1,4 @@
-// A list of entries on a page: keeps their order and their days, and never moves what is being read.
+// A list of entries on a page: keeps their order and their day headings, and never moves the visible text.
 
 import { draw, tombstone } from "./entry.js";
 import { newestFirst } from "./model.js";

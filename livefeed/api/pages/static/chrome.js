@@ -1,4 +1,4 @@
-// What is around the news on a page: the state of the connection, the title of the tab.
+// What surrounds the news on a page: the connection state, and the title of the tab.
 
 /** @import { LiveFeedElement } from "./live-feed.js" */
 

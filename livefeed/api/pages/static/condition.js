@@ -1,4 +1,4 @@
-// What is known of a connection, from what was heard and when. No timers and no I/O: every method is told the time.
+// The state of a connection, derived from what was received and when. No timers and no I/O: every method takes the time.
 
 /** @typedef {"connecting" | "live" | "stale" | "reconnecting" | "offline" | "stopped"} State */
 
@@ -16,8 +16,8 @@ export const seq = (cursor) => Number(cursor.slice(cursor.indexOf("-") + 1));
 export const cursorOf = (event) => event.cursor ?? (event.type.startsWith("live.stream.") ? undefined : event.id);
 
 /**
- * The time by two clocks: the monotonic one stands still while a laptop sleeps, the other jumps when it is set.
- * Silence is what either of them says it is; a clock that is set costs one reconnect, a missed sleep would cost the truth.
+ * The time by two clocks: the monotonic one stops while a laptop sleeps, the wall clock jumps when it is set. The longer silence
+ * of the two counts: a clock that was set costs one reconnect, but an unnoticed sleep would show an old page as live.
  *
  * @typedef {{mono: number, wall: number}} Instant
  * @returns {Instant}

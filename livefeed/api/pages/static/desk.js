@@ -1,4 +1,4 @@
-// The desk: its rooms, and what connects them.
+// The desk: its parts, and how they are connected.
 
 import { About } from "./desk/about.js";
 import { Composer } from "./desk/composer.js";
@@ -105,7 +105,7 @@ outbox.addEventListener("sent", ({ detail: { entry, item } }) => {
   items.look();
 });
 outbox.addEventListener("refused", ({ detail }) => toast(detail.problem.status === 412 ? "desk.problem.stale" : "desk.refused", { detail: detail.problem.detail }));
-// The composer lets a version of ours pass while the deed waits for its answer: so it looks again when the outbox has changed.
+// The composer ignores our own new version while the change waits for its response, so it checks again when the outbox has changed.
 for (const room of [items, outbox]) room.addEventListener("change", meet);
 presence.addEventListener("change", showPeople);
 for (const name of ["event", "snapshot", "reset"]) live.addEventListener(name, ({ detail }) => items.apply(detail));

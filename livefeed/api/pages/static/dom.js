@@ -1,8 +1,8 @@
-// Making elements, without a string of HTML anywhere.
+// Creates elements without any HTML strings.
 
 /**
  * @param {string} name `p` or `p.when`
- * @param {Record<string, any>} [attributes] what is null, undefined or false is left out
+ * @param {Record<string, any>} [attributes] null, undefined and false are omitted
  * @param {(Node | string | null | undefined | false)[]} children
  */
 export function make(name, attributes = {}, ...children) {

@@ -1,4 +1,4 @@
-// One item in a list, drawn as `entry.html` draws it for the first view of a page.
+// One item in a list, rendered like `entry.html` does on the server.
 
 import { bodyOf, make, paragraphs } from "./dom.js";
 

@@ -1,4 +1,4 @@
-// The look of <live-feed> where it has a shadow of its own.
+// The style of <live-feed> in its shadow root.
 
 export const SHADOW = `
 :host {

@@ -1,8 +1,8 @@
 // <live-feed feed="world">: a feed on any page, live.
 //
-// Around a list that a server has drawn (an `ol.feed` of ours) it takes that list over and the page's style with it. Anywhere else
-// it shows what is inside it until it has the news, then draws them itself, in a shadow of its own, to be styled from outside
-// by custom properties (`--live-feed-accent` …) and parts (`::part(headline)` …).
+// Around a list that the server has rendered (one of our `ol.feed`), it takes over the list and uses the style of the page. Anywhere
+// else it displays its content until the items have loaded, then renders them in a shadow root, which can be styled from outside by
+// custom properties (`--live-feed-accent` …) and parts (`::part(headline)` …).
 
 import { Board } from "./board.js";
 import { make } from "./dom.js";

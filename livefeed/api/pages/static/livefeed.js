@@ -4,7 +4,7 @@
 //   const feed = connect("world", { last: 20 });
 //   feed.addEventListener("event", ({ detail }) => console.log(detail.type, detail.data.headline));
 //
-// One connection for all tabs, exact across reconnects, and honest about its state. Types and words are in livefeed.d.ts.
+// One connection for all tabs, exact across reconnects, with an accurate connection state. livefeed.d.ts declares and describes it.
 
 import { Clock, Condition, cursorOf, instant, seq } from "./condition.js";
 import { FeedModel, newestFirst } from "./model.js";

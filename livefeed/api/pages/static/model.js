@@ -1,4 +1,4 @@
-// A feed as one reader knows it: items and events go in, what is to be shown comes out. No transport, no DOM, no clock.
+// The model of a feed in the browser: items and events in, what to display out. No transport, no DOM, no clock.
 
 /**
  * @typedef {Record<string, any> & {id: string, uri: string, version: number, pubStatus: string, contentCreated: string}} Item

@@ -1,4 +1,4 @@
-// The reader's page around its list: the breaking band, the pinned copy, key events, picks, and who else is reading.
+// The reader page around its list: the breaking-news banner, pinned items, key events, highlights, and the number of readers.
 
 import { countInTitle, showState } from "./chrome.js";
 import { make } from "./dom.js";

@@ -1,14 +1,14 @@
-// One connection for all tabs of a browser: HTTP/1.1 allows six to a host, and a reader has more tabs than that.
+// One connection for all tabs of a browser: with HTTP/1.1 there are only six connections per host.
 //
 // A hub lives in a SharedWorker, or else in the tab that holds a lock; the other tabs are its members. A member has a position
-// of its own, so that it joins, leaves and outlives hubs without missing or repeating an event.
+// of its own, so that it can join, leave and outlive hubs without missing or repeating an event.
 
 import { cursorOf, seq } from "./condition.js";
 import { Stream } from "./stream.js";
 
 /**
  * @typedef {import("./stream.js").Course} Course
- * @typedef {{event?: any, at?: number, lost?: boolean, stopped?: boolean}} News what a member is told; *at*: when, by the wall clock
+ * @typedef {{event?: any, at?: number, lost?: boolean, stopped?: boolean}} News what a member receives; *at*: when, by the wall clock
  * @typedef {{course: Course, tell: (news: News) => void, position?: number}} Member
  */
 

@@ -1,4 +1,4 @@
-// Signing in: the key is shown once and exchanged for a cookie that no script can read.
+// Signing in: the key is sent once and exchanged for a cookie that scripts cannot read.
 
 const ROOT = new URL(import.meta.url.replace(/\/static\/.*$/, "/"));
 const form = /** @type {HTMLFormElement} */ (document.querySelector(".signin form"));

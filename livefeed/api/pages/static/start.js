@@ -1,4 +1,4 @@
-// The start page: copy buttons, the reader's own times, and whether the server is well right now.
+// The start page: copy buttons, times in the reader's time zone, and whether the server is ready.
 
 import { localTimes } from "./chrome.js";
 import { Words } from "./words.js";

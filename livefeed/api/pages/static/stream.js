@@ -1,4 +1,4 @@
-// One feed followed from one place: connects, listens, and after whatever happens connects again where it was.
+// The stream of one feed from one position on: connects, receives, and after any failure reconnects and resumes.
 
 import { Condition, cursorOf, instant } from "./condition.js";
 import { longpoll, sse, websocket } from "./transports.js";
@@ -15,7 +15,7 @@ const ABREAST = 3;
 const PATIENCE = 30_000; // no server may send a reader away for longer
 const CHECK = 1_000;
 
-// What a middle box breaks is mostly the stream, so that one is tried twice; an outage makes the round and does no harm.
+// Middleboxes mostly break streaming responses, so that transport is tried twice. In an outage all of them are tried in turn.
 const ROUTE = [sse, sse, websocket, sse, longpoll];
 
 export class Stream {

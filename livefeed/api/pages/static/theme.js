@@ -1,4 +1,4 @@
-// Dark or light as the reader chose, before anything is painted; without a choice the system's.
+// Sets the chosen theme, dark or light, before the first paint; by default the system's.
 {
   const root = document.documentElement;
   const chosen = localStorage.getItem("livefeed.theme");

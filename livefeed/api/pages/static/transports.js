@@ -1,5 +1,5 @@
-// Three ways to hear the same events. Each takes a request, what to do with an event, and what to do at the end, which it does
-// once and never after it was aborted; each returns the function that aborts it.
+// Three transports for the same events. Each takes a request, a callback for events, and one for the end, which is called once, and
+// never after an abort. Each returns the function that aborts it.
 
 /**
  * @typedef {{url: string, query: URLSearchParams, token?: string}} Request

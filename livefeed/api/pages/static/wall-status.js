@@ -1,4 +1,4 @@
-// All screens, asked for every few seconds.
+// The status page of all screens, polled every few seconds.
 
 import { make } from "./dom.js";
 import { Words } from "./words.js";

@@ -1,4 +1,4 @@
-// A screen that hangs on a wall for weeks. Nobody touches it: everything it needs is in its address.
+// The wall page: a screen that runs unattended for weeks. Its whole configuration is in its URL.
 
 import { addressOf, connect, readItems } from "./livefeed.js";
 import { isDim, WallClock } from "./wall/clock.js";
@@ -66,7 +66,7 @@ function take(event) {
   if (changed - painted >= TICK || event.type.startsWith("live.stream.") || isRemoval(event)) paint();
 }
 
-// What must not be seen any more goes at once; all else at most once a second, so that a rush of news is no flicker.
+// Removed items disappear immediately. All other changes appear at most once a second, so that a burst of news does not flicker.
 const isRemoval = ({ type }) => type === "live.item.withheld" || type === "live.item.canceled";
 
 function paint() {
@@ -145,7 +145,7 @@ function report() {
   const since = new Date(live.since).toISOString();
   const body = { screen: called, state, heard: Number.isFinite(live.age) ? Math.round(live.age) : undefined, items: screen.size, newest: shown.newest, version: live.version || version, since };
   const headers = { "Content-Type": "application/json", ...(token && { Authorization: `Bearer ${token}` }) };
-  // One at a time: in a network that swallows everything they would take all six connections from the stream.
+  // One at a time: if the network drops all packets, pending reports would take all six connections, and none would be left for the stream.
   fetch(`${addressOf(name)}/screens`, { method: "POST", headers, body: JSON.stringify(body), signal: AbortSignal.timeout(REPORT) })
     .then((response) => {
       response.body?.cancel(); // an answer that nobody reads is kept for ever

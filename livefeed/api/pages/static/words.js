@@ -1,4 +1,4 @@
-// The texts of a page, from the one catalogue that the server uses too, and times as its language writes them.
+// The texts of a page, from the same catalogue as on the server, and times in the format of its language.
 
 const DAY = 86_400_000;
 const STEPS = /** @type {const} */ ([
@@ -11,7 +11,7 @@ export class Words {
   /** @param {string} language @param {Record<string, any>} texts */
   constructor(language, texts) {
     this.texts = texts;
-    // The reader's own kind of the language knows whether the clock has 12 hours.
+    // The reader's regional variant of the language determines the 12- or 24-hour clock.
     const locale = navigator.languages.find((tag) => tag.split("-")[0] === language) ?? (language === "en" ? "en-GB" : language);
     this.plural = new Intl.PluralRules(language);
     this.hours = new Intl.DateTimeFormat(locale, { hour: "numeric", minute: "2-digit", timeZoneName: "short" });

@@ -1,4 +1,4 @@
-// The hub of all tabs of this browser, as a SharedWorker.
+// The hub for all tabs of this browser, in a SharedWorker.
 
 import { Hub, admit } from "./sharing.js";
 

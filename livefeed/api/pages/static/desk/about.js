@@ -1,4 +1,4 @@
-// What is said around the form: what is being written on, who else has it open, what readers would see.
+// The notes around the form: which item is open, who else has it open, and the preview.
 
 import { make } from "../dom.js";
 import { draw } from "../entry.js";

@@ -1,4 +1,4 @@
-// Writing: a new item, or a change to one that is there. What is typed is kept at once; what is sent goes through the outbox.
+// The composer: writes a new item or a change to an existing one. Every keystroke is stored; everything is sent through the outbox.
 
 import { compare } from "./dialogs.js";
 import { blank, difference, isBlank, itemOf, patchOf, threeWay, valuesOf } from "./fields.js";

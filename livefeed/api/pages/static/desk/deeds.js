@@ -1,4 +1,4 @@
-// What can be done with an item beside writing on it. All of it goes through the outbox, each with the version that was seen.
+// The actions on an item other than editing. All go through the outbox, with the version that the editor saw.
 
 import { make } from "../dom.js";
 import { titleOf } from "../entry.js";
@@ -74,7 +74,7 @@ export class Deeds {
     const to = from + by;
     if (from < 0 || to < 0 || to >= pins.length) return;
     pins.splice(to, 0, ...pins.splice(from, 1));
-    // Only those whose rank is not right any more are told: mostly two.
+    // Only items whose rank changes are patched: mostly two.
     for (const [i, item] of pins.entries()) if (item.pinRank !== (i + 1) * STEP) await this.#patch(item, { pinRank: (i + 1) * STEP });
   }
 

@@ -1,4 +1,4 @@
-// Questions that need an answer before something is done.
+// Dialogs: questions that must be answered before an action.
 
 import { bodyOf, make } from "../dom.js";
 
@@ -15,7 +15,7 @@ function answered(dialog) {
 }
 
 /**
- * Asks for one line of text; null when the answer is no.
+ * Asks for one line of text; null if it was cancelled.
  *
  * @param {{title: string, lead?: string, label: string, yes: string, type?: string, required?: boolean, alarm?: boolean}} question
  * @returns {Promise<string?>}
@@ -37,7 +37,7 @@ export async function ask({ title, lead = "", label, yes, type = "text", require
 }
 
 /**
- * Shows two versions of one item side by side, and lets somebody choose for each field that both changed.
+ * Shows two versions of an item side by side, to choose one for each field that both changed.
  *
  * @param {object} what
  * @param {Words} what.words

@@ -1,4 +1,4 @@
-// What is being written, kept at every keystroke: it survives a closed tab, a crash and a power cut.
+// Unsent texts, stored with every keystroke: they survive a closed tab, a crash and a power failure.
 
 /** @import { Store } from "./store.js" */
 /** @import { Values } from "./fields.js" */

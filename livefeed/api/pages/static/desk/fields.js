@@ -1,5 +1,5 @@
-// What an editor can set on an item: from the item into the form, from the form into a patch, and two people's changes into one.
-// No DOM and no transport, but for the cleaning of a body, which it is handed.
+// The fields that an editor can set: from the item to the form, from the form to a patch, and the merge of two people's changes.
+// No DOM and no transport; the function that cleans a body is passed in.
 
 /** @import { Item } from "../model.js" */
 
@@ -65,9 +65,9 @@ export function patchOf(before, shown, values) {
 }
 
 /**
- * Two people's changes to one item. What only one of them touched is taken; where both did and do not agree, somebody has to look.
+ * Merges two people's changes to one item. What only one of them changed is taken; what both changed differently is a conflict.
  *
- * @param {Values} base what both began with @param {Values} mine @param {Values} theirs
+ * @param {Values} base what both started from @param {Values} mine @param {Values} theirs
  */
 export function threeWay(base, mine, theirs) {
   const [ours, others] = [difference(base, mine), difference(base, theirs)];

@@ -1,4 +1,4 @@
-// The form: values go in, values come out.
+// The form: values in, values out.
 
 import { bodyOf, make, paragraphs } from "../dom.js";
 import { FIELDS } from "./fields.js";
@@ -68,7 +68,7 @@ export class Form extends EventTarget {
       urgency: Number(controls.urgency.value),
       infoSources: lines(controls.sources.value).map((line) => sourceOf(line, given.infoSources ?? [])),
       renditions: this.#renditions(given.renditions ?? []),
-      // What nobody touched stays to the second.
+      // A time that was not edited keeps its seconds.
       embargoedUntil: embargo === localInput(given.embargoedUntil) ? (given.embargoedUntil ?? "") : embargo && new Date(embargo).toISOString(),
     };
   }

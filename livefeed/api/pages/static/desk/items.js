@@ -1,4 +1,4 @@
-// The items as the desk knows them: what readers see by the live stream, and what they do not see yet by asking for it.
+// The items at the desk: published ones come through the live stream, all others are polled.
 
 import { newestFirst } from "../model.js";
 
@@ -37,7 +37,7 @@ export class Items extends EventTarget {
       if (response.ok) this.#renew(await response.json(), response.headers.get("ETag") ?? "");
       else response.body?.cancel();
     } catch {
-      // The server is away, which the chip says; the list stays as it was.
+      // The server is unavailable, which the connection state shows; the list stays as it is.
     } finally {
       this.#looking = false;
       if (!document.hidden) this.#timer = setTimeout(() => this.look(), PERIOD);
@@ -99,7 +99,7 @@ export class Items extends EventTarget {
   #put(item) {
     const before = this.#items.get(item.id);
     if (before && before.version > item.version) return before;
-    // The stream does not carry the note, nor a list what a withheld item said: both are kept until the item itself is read again.
+    // Events have no note, and lists have no text of withheld items: both are kept until the item itself is read again.
     const { edNote, held } = before ?? {};
     const more = { ...(edNote && { edNote }), ...(held && item.pubStatus === "withheld" && { held }) };
     const kept = known({ ...more, ...item });

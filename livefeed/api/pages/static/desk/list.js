@@ -1,4 +1,4 @@
-// The list of the desk: everything that there is, with what readers do not see yet or any more.
+// The desk's list: all items, including those that readers do not see yet, or no longer.
 
 import { make } from "../dom.js";
 import { titleOf } from "../entry.js";
@@ -75,7 +75,7 @@ export class List extends EventTarget {
   #draw() {
     this.#frame = 0;
     const all = this.items.list();
-    // A search shows what was found, each as it is by now.
+    // Search results are shown in their current version.
     const shown = (this.#found?.map((item) => this.items.get(item.id) ?? item) ?? all).filter(({ state }) => this.kind === "all" || state === this.kind);
     for (const button of find(this.root, ".kinds").children) this.#count(button, all);
     this.#pins(this.items.pinned());

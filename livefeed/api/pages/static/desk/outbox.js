@@ -1,4 +1,4 @@
-// The way out: everything that a desk sends goes through here, each once and in order, however often the server goes away.
+// The outbox: everything that a desk sends goes through it, once and in order, however often the server is unavailable.
 
 import { isApplied } from "./fields.js";
 
@@ -9,13 +9,13 @@ import { isApplied } from "./fields.js";
  * @property {number} [seq] its place in the outbox
  * @property {string} feed @property {string} subject who sends it
  * @property {"publish" | "patch" | "hold" | "cancel" | "release" | "send"} deed
- * @property {string} [itemId] @property {number} [base] the version that it was made from
+ * @property {string} [itemId] @property {number} [base] the version that it is based on
  * @property {Record<string, any>} body
  * @property {string} key the Idempotency-Key of a new item
- * @property {string} title for the list of what waits
- * @property {number} at when it was made @property {number} [notBefore] until when it can be undone
- * @property {any} [draft] what it was made from, to take it back
- * @property {{status: number, detail: string, current?: any}} [problem] why it cannot go out as it is
+ * @property {string} title for the list of waiting entries
+ * @property {number} at when it was created @property {number} [notBefore] until when it can be undone
+ * @property {any} [draft] the text that it was made from, to undo it
+ * @property {{status: number, detail: string, current?: any}} [problem] why it was rejected
  */
 
 const PATIENCE = 10_000; // an answer that takes longer is asked for again: each deed is safe to repeat

@@ -1,4 +1,4 @@
-// Who else is here, and what they have open. Told by everybody every few seconds; a desk that is gone is forgotten by itself.
+// Presence: who else is at the desk, and which item they have open. Each desk reports every few seconds; one that stops is dropped.
 
 const PERIOD = 3_000;
 

@@ -1,4 +1,4 @@
-// The body: a few kinds of text, and nothing else. Whatever is pasted becomes one of them.
+// The body editor: a few kinds of elements and nothing else. Pasted content is converted to them.
 
 import { bodyOf, make } from "../dom.js";
 
@@ -23,7 +23,7 @@ export function pasted(html) {
     if (name) return [make(name, {}, ...children)];
     return LOOSE.has(tagName) || tagName === "TR" ? [make("p", {}, ...children)] : children;
   };
-  // Styles are read, never applied, and what would run is not: the page's policy would report each of them.
+  // Parsed without applying styles or running anything: the page's policy would report each attempt.
   const inert = html.replace(/<style\b.*?<\/style\s*>/gis, "").replace(/<[a-z][^>]*>/gi, (tag) => tag.replace(/[\s/](style|on\w+)\s*=/gi, " data-$1="));
   const body = new DOMParser().parseFromString(inert, "text/html").body;
   return inBlocks([...body.childNodes].flatMap(copy));

@@ -1,4 +1,4 @@
-// What must outlive a closed tab: texts that are being written, and what waits to be sent. One IndexedDB for all tabs.
+// What must survive a closed tab: unsent texts and the outbox. One IndexedDB for all tabs.
 
 const NAME = "livefeed.desk";
 
@@ -26,7 +26,7 @@ export class Store {
   }
 
   /**
-   * One step on both, all of it or nothing; it is on the disk when this resolves.
+   * One transaction on both stores; it is on disk when this resolves.
    *
    * @template T @param {(drafts: IDBObjectStore, outbox: IDBObjectStore) => IDBRequest<T>} work
    * @returns {Promise<T>}

@@ -1,4 +1,4 @@
-// What has not gone out yet, and why: shown for as long as there is any of it.
+// The list of what has not been sent yet, and why; shown while it is not empty.
 
 import { make } from "../dom.js";
 import { ask, compare } from "./dialogs.js";
@@ -26,7 +26,7 @@ export class Waiting {
     outbox.addEventListener("change", () => this.show());
     find(this.undo, ".take-back").addEventListener("click", () => this.takeBack());
     find(this.undo, ".at-once").addEventListener("click", () => this.atOnce());
-    // The browser asks before it closes a tab from which something has still to go out; it would go out the next time.
+    // The browser asks before it closes a tab with unsent entries; the next tab would send them.
     addEventListener("beforeunload", (event) => outbox.entries.length && event.preventDefault());
   }
 

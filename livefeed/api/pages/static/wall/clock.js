@@ -1,4 +1,4 @@
-// The clock of a screen: the time with its zone and date, and whether it is the hour to be dim.
+// The clock of a screen: the time with zone and date, and whether the screen is dimmed now.
 
 /** @import { Words } from "../words.js" */
 

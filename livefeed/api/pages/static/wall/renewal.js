@@ -1,4 +1,4 @@
-// A screen that follows a new version of the server: it loads itself anew, once, when nobody is in the middle of a headline.
+// Reloads a screen when the server has a new version: once, and at a quiet moment.
 
 const IDLE = 30_000;
 const REST = 10 * 60_000; // two versions behind one address must not make a loop
@@ -9,7 +9,7 @@ export class Renewal {
   #at = 0;
 
   /**
-   * @param {string} version of the server that made this page
+   * @param {string} version of the server that rendered this page
    * @param {{storage?: Storage, reload?: () => void, fetch?: typeof fetch, random?: () => number}} [world]
    */
   constructor(version, { storage = sessionStorage, reload = () => location.reload(), fetch: get = (...of) => fetch(...of), random = Math.random } = {}) {
@@ -21,8 +21,8 @@ export class Renewal {
   }
 
   /**
-   * Looks whether it is time, at *now* (ms). @param {number} now @param {string} version of the server that is heard
-   * @param {number} quiet since when (ms) nothing has changed on the screen
+   * Reloads if it is time. @param {number} now in ms @param {string} version of the server that is connected
+   * @param {number} quiet the time (ms) of the last change on the screen
    */
   async look(now, version, quiet) {
     if (!version || !this.version || version === this.version) return;

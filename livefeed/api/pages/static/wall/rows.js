@@ -1,4 +1,4 @@
-// The rows of a screen: made once, and from then on only their words change. The number of nodes never does.
+// The rows of a screen: created once. Afterwards only their text changes, so the number of DOM nodes is constant.
 
 import { make } from "../dom.js";
 import { isBreaking, titleOf } from "../entry.js";
@@ -56,7 +56,7 @@ export class Rows {
 
   /** @param {{breaking?: Item, rows: Item[]}} view @param {number} now */
   show({ breaking, rows }, now) {
-    // Until there is something to show, what the server has drawn stays.
+    // Until there is something to show, what the server rendered stays.
     if (!this.slots[0].element.isConnected) this.list.replaceChildren(...this.slots.map(({ element }) => element));
     this.band.hidden = !breaking;
     say(this.alarmText, breaking ? titleOf(breaking) : "");

@@ -1,4 +1,4 @@
-// What one screen knows of a feed: so many items and no more, however long it hangs there. No DOM, no transport, no clock.
+// The model of one screen: a bounded number of items, however long it runs. No DOM, no transport, no clock.
 
 import { isBreaking } from "../entry.js";
 import { newestFirst } from "../model.js";
