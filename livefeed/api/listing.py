@@ -21,7 +21,7 @@ from livefeed.feeds import check_feed_name
 from livefeed.filters import Filter
 from livefeed.grants import Role
 from livefeed.log.catalog import Catalog, Feed
-from livefeed.log.changes import member
+from livefeed.log.changes import is_member, member
 from livefeed.log.itemstore import ItemStore, StoredItem
 from livefeed.queries import Query
 from livefeed.snapshots import Listing, Row
@@ -37,7 +37,6 @@ MAX_SEARCHES = 16
 MAX_PAGE = 1024 * 1024
 """Maximum size of a page in bytes: 200 items of 64 KiB would be 13 MB."""
 
-_MEMBER = re.compile(r"[0-9]{15}:[0-9A-Za-z-]{1,64}", re.ASCII)
 PARAMETERS = ("limit", "before", "tag", "urgency", "uri", "q", "since", "view")
 
 
@@ -97,7 +96,7 @@ class Lists:
     async def _page(self, feed: str, query: Query, *, desk: bool) -> Listing:
         limit = query.integer("limit", 1, MOST) or LIMIT
         before = query.one("before")
-        if before is not None and _MEMBER.fullmatch(before) is None:
+        if before is not None and not is_member(before):
             raise BadRequest(f"before={before[:60]!r} is not a page position: use the `next` of an earlier page, unchanged")
         text = query.one("since")
         since = parse_since(text, time.time_ns() // 1_000_000).ms if text is not None else None

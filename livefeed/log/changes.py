@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import Literal
 
@@ -11,14 +12,34 @@ from livefeed.cursors import Cursor
 from livefeed.events import EventType
 from livefeed.filters import fold_tag
 
-__all__ = ["Appended", "Change", "Closed", "Exists", "Missing", "Moved", "Outcome", "Raced", "Repeated", "State", "member"]
+__all__ = [
+    "Appended",
+    "Change",
+    "Closed",
+    "Exists",
+    "Missing",
+    "Moved",
+    "Outcome",
+    "Raced",
+    "Repeated",
+    "State",
+    "is_member",
+    "member",
+]
 
 State = Literal["usable", "withheld", "canceled", "draft", "scheduled"]
+
+_MEMBER = re.compile(r"[0-9]{15}:[0-9A-Za-z-]{1,64}", re.ASCII)
 
 
 def member(created: int, item_id: str) -> str:
     """An item's member name in a timeline, which sorts as text by *created* (ms since the epoch), then by id."""
     return f"{max(created, 0):015d}:{item_id}"
+
+
+def is_member(text: str) -> bool:
+    """Whether *text* has the form of a member name, which is a position in the list of items."""
+    return _MEMBER.fullmatch(text) is not None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import re
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
@@ -26,6 +25,7 @@ from livefeed.feeds import FeedSettings, check_feed_name
 from livefeed.grants import Role
 from livefeed.items import Item, Tombstone, parse_time
 from livefeed.log.catalog import Catalog, Feed
+from livefeed.log.changes import is_member
 from livefeed.log.eventlog import EventLog
 from livefeed.log.itemstore import ItemStore
 from livefeed.queries import Query
@@ -39,9 +39,6 @@ RECENT = 200
 """Recent events that are searched for removals."""
 CACHE = 32 * 1024 * 1024
 """Size of a worker's document cache in bytes."""
-
-# The form of a list's `next`; other values are invalid.
-_BEFORE = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,7 @@ class Formats:
     async def get(self, wanted: Format, request: Request) -> Response:
         feed_name = check_feed_name(request.path_params["feed"])
         before = Query(request.scope["query_string"], ("before",)).one("before")
-        if before is not None and _BEFORE.fullmatch(before) is None:
+        if before is not None and not is_member(before):
             raise BadRequest(f"before={before[:40]!r} is not a page position: use the `next` link of a page, unchanged")
         feed = await self._catalog.get(feed_name)
         if not feed.settings.public:

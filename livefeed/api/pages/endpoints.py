@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from hashlib import blake2b
 from pathlib import Path
@@ -24,7 +23,7 @@ from livefeed.filters import Filter, fold_tag
 from livefeed.grants import Caller, Role
 from livefeed.items import Item, parse_time
 from livefeed.log.catalog import Catalog, Feed
-from livefeed.log.changes import member
+from livefeed.log.changes import is_member, member
 from livefeed.log.itemstore import ItemStore
 from livefeed.queries import Query
 from livefeed.snapshots import Row
@@ -37,8 +36,6 @@ FORWARD = 200
 """Items that are searched for pins, key events and highlights."""
 PANEL = 12
 """Items next to an article."""
-
-_BEFORE = re.compile(r"[\x21-\x7e]{1,128}")
 
 
 class Pages:
@@ -114,7 +111,7 @@ class Pages:
 
     async def _news(self, feed: Feed, frame: Frame, query: Query) -> News:
         before, focus, tag = query.one("before"), query.one("with"), query.one("tag")
-        if before is not None and _BEFORE.fullmatch(before) is None:
+        if before is not None and not is_member(before):
             raise BadRequest(f"before={before[:40]!r} is not a page position: use the `next` link of a page, unchanged")
         only = Filter(frozenset([fold_tag(tag)])) if tag else Filter.ALL
         place = before or (await self._above(feed.name, focus) if focus else "")

@@ -275,6 +275,7 @@ async def test_private_feed_asks_who_reads(newsroom: Newsroom) -> None:
         ("/v1/feeds/world/feed.atom?befor=x", 400, "before"),
         ("/v1/feeds/world/feed.atom?before=%0a", 400, "before="),
         ("/v1/feeds/world/feed.atom?before=", 400, "before="),
+        ("/v1/feeds/world/feed.atom?before=zz", 400, "before="),
         ("/v1/feeds/nowhere/feed.atom", 404, "nowhere"),
         ("/v1/feeds/NOT%20A%20NAME/feed.atom", 400, "feed name"),
     ],
