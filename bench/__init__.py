@@ -1,1 +1,1 @@
-"""The benchmark: Livefeed, its peers and the kernel's own limit, in one run on one machine."""
+"""The benchmark: Livefeed, its peers and the limit that the kernel sets, in one run on one machine."""

@@ -1,4 +1,4 @@
-"""`python -m bench`: measure, write `bench-report.json`, and fail when anything was lost.
+"""`python -m bench`: measures, writes `bench-report.json`, and fails if any event was lost.
 
 python -m bench [--small] [--only NAME …] [--repeat N] [--report FILE] [--bytes N]
 """
@@ -26,23 +26,23 @@ from bench.scenarios import SCENARIOS
 from bench.servers import LOAD_CORE
 
 FILES = 65_536
-"""More than 20,000 readers need at either end."""
+"""Open files: more than 20,000 readers need at either end."""
 
 
 def earlier(report: Path, only: list[str]) -> dict[str, Any]:
-    """What a report has of scenarios that are not measured anew."""
+    """The report's results of the scenarios that are not measured again."""
     found = json.loads(report.read_text())["scenarios"] if report.exists() else {}
     return {name: said for name, said in found.items() if name not in only}
 
 
 def expected_minutes(report: Path, only: list[str]) -> float:
-    """How long *only* took when the report was made; 0 where it does not say."""
+    """How long the scenarios *only* took according to the report; scenarios that it lacks count 0."""
     found = json.loads(report.read_text())["scenarios"] if report.exists() else {}
     return sum(float(found[name]["seconds"]) for name in only if name in found) / 60
 
 
 def allow_files() -> int:
-    """Let what is started open `FILES` files where this may be raised; how many it is."""
+    """Raise the open-file limit to `FILES` if permitted. Returns the limit."""
     _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NOFILE, (max(hard, FILES), max(hard, FILES)))
@@ -71,7 +71,7 @@ def main() -> int:
     parser.add_argument("--bytes", type=int, default=760, help="of JSON in one event, on every server")
     parser.add_argument("--report", type=Path, default=Path("bench-report.json"))
     options = parser.parse_args()
-    # What was started is stopped by leaving its block, also when a run is broken off from outside.
+    # Servers are stopped when their block is left, so SIGTERM has to raise an exception.
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))
     files = allow_files()
     print(f"open files: {files:,}", file=sys.stderr)
@@ -89,7 +89,7 @@ def main() -> int:
         bench = Bench(build(folder), folder, options.bytes, 1 if options.small else options.repeat, options.small)
         for scenario in options.only:
             report["scenarios"][scenario] = measure(scenario, bench)
-            # A run that is broken off leaves what it has measured.
+            # Written after each scenario, so that an interrupted run keeps its results.
             options.report.write_text(json.dumps(report, indent=1) + "\n")
     for verdict in verdicts(report):
         print(verdict, file=sys.stderr)

@@ -1,4 +1,4 @@
-"""What a delivery costs Livefeed as readers, feeds and filters become more, and when it is compressed."""
+"""The cost of a delivery with growing numbers of readers, feeds and filters, and with compression."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Livefeed when many come, return, stall, or are split over workers."""
+"""Livefeed with many readers: connecting, reconnecting, stalling, and spread over workers."""
 
 from __future__ import annotations
 

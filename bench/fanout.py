@@ -1,4 +1,4 @@
-"""What Livefeed is measured against: its peers, and what the kernel allows."""
+"""Livefeed compared with its peers, and with the limit that the kernel sets."""
 
 from __future__ import annotations
 

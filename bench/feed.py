@@ -1,4 +1,4 @@
-"""Livefeed, ready to be measured: with its feeds, and with what its events weigh."""
+"""Livefeed, ready to be measured: its feeds, and items of a given size."""
 
 from __future__ import annotations
 

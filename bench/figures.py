@@ -1,4 +1,4 @@
-"""What a measurement comes to: figures of one row, and rows found by what they are."""
+"""The figures of a row of the report, and finding rows by their properties."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""One reader more, that inflates what the load generator only weighs."""
+"""An additional reader that decompresses its stream: the load generator only counts bytes."""
 
 from __future__ import annotations
 

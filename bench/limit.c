@@ -4,8 +4,8 @@
  *   limit PORT BYTES        BYTES of JSON in each event
  *
  * GET /sse and GET /ws (no WebSocket client is checked: any handshake is accepted) become readers. GET /publish?count=M&together=K&rate=R
- * publishes M events, K to a write, at R events a second (0: as fast as it goes). Ready-made bytes, one send() for each reader and write;
- * what a socket does not take waits for it. Nothing else is done, so nothing that serves readers over TCP can need less.
+ * publishes M events, K per write, at R events per second (0: as fast as possible). It calls send() with prepared bytes, once per reader and
+ * write, and keeps what a socket does not accept. It does nothing else, so no server that serves readers over TCP can need less.
  */
 #define _GNU_SOURCE
 #include <arpa/inet.h>

@@ -1,4 +1,4 @@
-"""Where the figures come from: this machine, and the tools that are built on it."""
+"""The machine that is measured on, and the tools that are compiled on it."""
 
 from __future__ import annotations
 

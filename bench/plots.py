@@ -1,4 +1,4 @@
-"""Bars and lines as SVG, drawn by hand: a report that needs nothing to be looked at."""
+"""Bar and line charts as SVG, without a plotting library."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-/* What /proc says of the processes that are measured. */
+/* CPU time, memory and files of the measured processes, from /proc. */
 #include <dirent.h>
 #include <stdio.h>
 #include <string.h>

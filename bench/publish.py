@@ -1,4 +1,4 @@
-"""Publishes items whose headline is the time: run by the load generator when all readers are there.
+"""Publishes items whose headline is the time; run by the load generator once all readers are connected.
 
     python -m bench.publish livefeed URL COUNT [RATE]     one batch, or single items at RATE a second
     python -m bench.publish lines URL COUNT [RATE]        the items in the file that `BENCH_LINES` names, one a line

@@ -47,7 +47,7 @@ static void watch(struct reader *r, uint32_t events, int operation) {
     epoll_ctl(poller, operation, r->fd, &event);
 }
 
-/* The first few say why. */
+/* Only the first few errors are printed. */
 static void cut_off(struct reader *r, const char *reason) {
     if (broken++ < 3) fprintf(stderr, "cut off %s: %s\n", r->state == READING ? "while reading" : "before the answer", reason);
     leave(r);
@@ -133,7 +133,7 @@ static double quantile(const struct group *g, double share) {
     return g->latencies[index < g->latency_count ? index : g->latency_count - 1] / 1000.0;
 }
 
-/* What is said of each group of readers. */
+/* The figures of a group of readers, as JSON. */
 static void print_group(struct group *g, int from) {
     uint32_t fewest = UINT32_MAX, most = 0;
     uint64_t done = 0, live = 0, least_bytes = UINT64_MAX, most_bytes = 0;
@@ -231,7 +231,7 @@ static void make_readers(void) {
     }
 }
 
-/* Open as many as are due, in pieces, so that those who are there are heard in between; how many are due in all. */
+/* Open the readers that are due, in batches, so that connected ones are read in between. Returns how many are due in total. */
 static int open_due(int *opened, double since_begin, double since_go) {
     int late = others_after >= 0, due = late ? groups[MAIN].count : everybody();
     int all_at_once = rate <= 0;
@@ -248,7 +248,7 @@ static int open_due(int *opened, double since_begin, double since_go) {
     return due;
 }
 
-/* Whether nobody waits for anything any more. */
+/* Whether no reader waits for anything any more. */
 static int is_complete(void) {
     uint64_t wanted = 0, had = refused + broken;
     for (int i = MAIN; i <= OTHERS; i++)
@@ -260,7 +260,7 @@ enum { STEPS = 10 };
 static struct { uint64_t readers; long kib; } grown[STEPS];
 static int grown_steps;
 
-/* What the server holds when each tenth more of the readers is there. */
+/* The server's memory after each further tenth of the readers has connected. */
 static void note_memory(void) {
     if (grown_steps == STEPS || answered < (uint64_t)groups[MAIN].count * (uint64_t)(grown_steps + 1) / STEPS) return;
     struct usage each[MOST_SERVERS];

@@ -1,4 +1,4 @@
-"""Real items, read by the producers: what news weighs, and how well it packs."""
+"""Real items, read by the producers: how large news is, and how well it compresses."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What is measured: the loads of an election night, one function each.
+"""The scenarios: the loads of an election night, one function each.
 
 Every function yields rows. A row with `fewest` below `expected` is a loss, and fails the run whatever the times were.
 """

@@ -1,4 +1,4 @@
-"""Starting what is measured: each server on one core, with nothing else on it."""
+"""Starts the servers that are measured, each alone on one core."""
 
 from __future__ import annotations
 

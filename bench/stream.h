@@ -1,4 +1,4 @@
-/* What a reader receives: the answer's head, frames or an event stream, and in it the events, which are counted. */
+/* What a reader receives: the response head, then frames or an event stream, whose events are counted. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
