@@ -64,11 +64,11 @@ class HttpProtocol(HttpToolsProtocol):
         self._refused = False
         self._part = _Part.NONE
         self._head_size = 0
-        self._step = 0
+        self._step = 0  # body bytes since its deadline was last extended
         # Bytes since the last body data: chunk sizes, chunk extensions and trailer fields.
         self._between = 0
         self._fault: tuple[int, str] | None = None
-        self._deaf = False
+        self._deaf = False  # further input is ignored
         # The request that is being answered; uvicorn's `cycle` is the one that was read last, which may wait behind it.
         self._answered: RequestResponseCycle | None = None
         # The hand-over that was offered to the request that was read last.

@@ -131,17 +131,18 @@ class Network:
         if self._empty is not None and not len(self):
             self._empty.set()
 
-    def behind_with_answer(self, writing: Writing) -> None:
-        """The same for a response, with a limit on the total size of such responses."""
-        self._answers[writing] = None
-        self.behind(writing, self.limits.answer_timeout)
-
     def behind(self, writing: Writing, patience: float) -> None:
         """Close the connection of *writing* if its peer accepts no data for *patience* seconds."""
         self._behind[writing] = (writing.waiting(), asyncio.get_running_loop().time(), patience)
         self._run()
 
+    def behind_with_answer(self, writing: Writing) -> None:
+        """The same for an ordinary response. The total size of such responses is limited."""
+        self._answers[writing] = None
+        self.behind(writing, self.limits.answer_timeout)
+
     def level(self, writing: Writing) -> None:
+        """The peer of *writing* has accepted everything, or the connection is gone."""
         self._behind.pop(writing, None)
         self._answers.pop(writing, None)
 
