@@ -99,7 +99,7 @@ def rss(
 @click.argument("file", type=click.Path(exists=True, dir_okay=False, path_type=Path))
 @_common
 @click.option("--speed", type=click.FloatRange(min=0), default=1.0, show_default=True, help="Times as fast; 0: without waiting.")
-@click.option("--loop", is_flag=True, help="Begin anew at the end, with new items.")
+@click.option("--loop/--once", help="Begin anew at the end, with new items, or exit.", show_default=True)
 @click.option("--fresh", is_flag=True, help="Give each item the time of its replay.")
 def replay(file: Path, feed: str, url: str | None, state: Path | None, speed: float, loop: bool, fresh: bool) -> None:
     """Replay a recording at the pace of its own timestamps.

@@ -69,7 +69,7 @@ async def test_a_recording_goes_out_in_its_order(server: LiveServer, tmp_path: P
     file = tmp_path / "recording.jsonl"
     lines = [{"headline": f"{n}.", "uri": f"urn:x:{n}", "contentCreated": "2026-11-23T12:00:00Z"} for n in range(50)]
     file.write_text("\n".join(json.dumps(line) for line in lines))
-    await produce(server, "replay", str(file), "--feed", "world", "--speed", "0")
+    await produce(server, "replay", str(file), "--feed", "world", "--speed", "0", "--once")
     expected = [line["uri"] for line in lines]
     assert await sse(server, "world", 50) == await websocket(server, "world", 50) == expected
 
