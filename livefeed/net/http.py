@@ -29,7 +29,6 @@ _COME_AGAIN = (5, 30)
 """Seconds. Randomised, because clients that are rejected together must not return together."""
 
 logger = logging.getLogger("uvicorn.error")
-
 _MAX_AHEAD = 16
 """Pipelined requests: each is buffered completely."""
 
@@ -107,7 +106,6 @@ class HttpProtocol(HttpToolsProtocol):
         self.pipeline.clear()
 
     def data_received(self, data: bytes) -> None:
-        self.network.resumed(self)
         if self._deaf:
             return
         before = self._part
@@ -196,6 +194,8 @@ class HttpProtocol(HttpToolsProtocol):
         super().on_message_complete()
         self._part = _Part.NONE
         self.network.received(self)
+        if self.cycle is not None and self.cycle.response_complete:
+            self.network.await_request(self, self.timeout_keep_alive)
 
     def _fault_of_head(self) -> tuple[int, str] | None:
         size, hosts = len(self.url), 0
@@ -283,7 +283,7 @@ class HttpProtocol(HttpToolsProtocol):
         self.flow.resume_reading()
         if self.pipeline:
             self._start_asgi_task(*self.pipeline.pop())
-        else:
+        elif self._part is _Part.NONE:
             self.network.await_request(self, self.timeout_keep_alive)
 
     def _refuse(self, status: int, detail: str) -> None:

@@ -170,6 +170,7 @@ class Network:
     # Requests.
 
     def await_head(self, connection: Requesting) -> None:
+        self._idle.pop(connection, None)
         if connection not in self._heads:
             self._heads[connection] = asyncio.get_running_loop().time() + self.limits.head_timeout
             self._run()
@@ -184,10 +185,6 @@ class Network:
         """*connection* was answered, and may be idle for *timeout* seconds."""
         self._idle[connection] = asyncio.get_running_loop().time() + timeout
         self._run()
-
-    def resumed(self, connection: Requesting) -> None:
-        """*connection* is not idle any more."""
-        self._idle.pop(connection, None)
 
     def received(self, connection: Requesting) -> None:
         """Remove the deadlines of *connection*."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from contextlib import suppress
 
 import pytest
 
@@ -94,6 +95,25 @@ def test_a_connection_that_stays_idle_after_an_answer_is_closed(hasty: Connectio
         assert client.read_to_end() == b""
         # Nothing was owed by the client.
         assert server.network.counters.connections_timed_out == 0
+
+
+@pytest.mark.parametrize(
+    ("request_", "behind"),
+    [
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"\r\n"),
+        (b"GET / HTTP/1.1\r\nHost: x\r\n\r\n", b"G"),
+        (b"POST /broken HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nx", b""),
+        (b"POST /broken HTTP/1.1\r\nHost: x\r\nContent-Length: 2\r\n\r\nx", b"x"),
+    ],
+    ids=["an empty line", "half a request", "nothing", "the end of the body"],
+)
+def test_what_comes_behind_an_answer_keeps_no_connection_open(hasty: ConnectionLimits, request_: bytes, behind: bytes) -> None:
+    with served("direct-uvloop", hasty) as server, Client(server) as client:
+        client.send(request_)
+        client.head()
+        with suppress(ConnectionError):
+            client.send(behind)
+            client.read_to_end()
 
 
 def test_a_connection_in_use_is_not_idle(hasty: ConnectionLimits) -> None:
