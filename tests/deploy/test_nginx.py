@@ -6,6 +6,7 @@ import asyncio
 import os
 import ssl
 from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import httpx2
@@ -22,12 +23,12 @@ from tests.waiting import until
 SHIPPED = Path(__file__).parent.parent.parent / "deploy" / "nginx.conf"
 
 
-def adapted(server: LiveServer, folder: Path, plain: int, secure: int) -> str:
+def adapted(port: int, folder: Path, plain: int, secure: int) -> str:
     """The shipped file with this machine's addresses and paths, and nothing else changed."""
     chain, key = make_certificate(folder)
     text = SHIPPED.read_text()
     for shipped, here in {
-        "server livefeed:8000;": f"server 127.0.0.1:{server.port};",
+        "server livefeed:8000;": f"server 127.0.0.1:{port};",
         "listen 80;": f"listen 127.0.0.1:{plain};",
         "listen [::]:80;": "",
         "listen 443 ssl http2;": f"listen 127.0.0.1:{secure} ssl http2;",
@@ -68,24 +69,33 @@ class Proxied:
         assert (await self.http.post("/v1/feeds/world/items", json={"headline": headline})).status_code == 201
 
 
+@asynccontextmanager
+async def running_nginx(folder: Path, configuration: str) -> AsyncIterator[asyncio.subprocess.Process]:
+    nginx = program("nginx", "nginx")
+    path = folder / "nginx.conf"
+    path.write_text(configuration)
+    user = "user root; " if os.getuid() == 0 else ""
+    process = await asyncio.create_subprocess_exec(
+        *(str(nginx), "-p", str(folder), "-c", str(path)),
+        *("-g", f"{user}daemon off; pid {folder}/nginx.pid;"),
+        stderr=asyncio.subprocess.PIPE,
+    )
+    try:
+        yield process
+    finally:
+        process.terminate()
+        await process.communicate()
+
+
 @pytest.fixture
 async def proxied(redis_url: str, short_path: Path, unused_tcp_port_factory: Callable[[], int]) -> AsyncIterator[Proxied]:
-    nginx = program("nginx", "nginx")
     plain, secure = unused_tcp_port_factory(), unused_tcp_port_factory()
     server = LiveServer(redis_url, short_path)
     server.environ["LIVEFEED_TRUSTED_PROXIES"] = "127.0.0.1"
     try:
         await server.start()
-        configuration = short_path / "nginx.conf"
-        configuration.write_text(adapted(server, short_path, plain, secure))
-        user = "user root; " if os.getuid() == 0 else ""
-        process = await asyncio.create_subprocess_exec(
-            *(str(nginx), "-p", str(short_path), "-c", str(configuration)),
-            *("-g", f"{user}daemon off; pid {short_path}/nginx.pid;"),
-            stderr=asyncio.subprocess.PIPE,
-        )
-        proxied = Proxied(server, short_path, secure, ssl.create_default_context(cafile=short_path / "chain.pem"))
-        try:
+        async with running_nginx(short_path, adapted(server.port, short_path, plain, secure)) as process:
+            proxied = Proxied(server, short_path, secure, ssl.create_default_context(cafile=short_path / "chain.pem"))
 
             async def ready() -> bool:
                 assert process.returncode is None
@@ -96,10 +106,7 @@ async def proxied(redis_url: str, short_path: Path, unused_tcp_port_factory: Cal
 
             await until(ready)
             yield proxied
-        finally:
             await proxied.http.aclose()
-            process.terminate()
-            await process.communicate()
     finally:
         await server.stop()
 
@@ -170,6 +177,36 @@ async def test_batch_of_the_largest_size_passes(proxied: Proxied) -> None:
     answer = await proxied.http.post("/v1/feeds/world/items", json=items)
     assert answer.status_code == 200
     assert answer.text.count('"status":201') == 1000
+
+
+async def test_a_publish_is_not_repeated_when_its_connection_breaks(
+    short_path: Path, unused_tcp_port_factory: Callable[[], int]
+) -> None:
+    """The first was perhaps carried out: only the producer can repeat it safely, with a uri or an Idempotency-Key."""
+    requests: list[bytes] = []
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        requests.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.write(b"HTTP/1.1 204 No Content\r\n\r\n")
+        requests.append(await reader.readuntil(b"\r\n\r\n"))
+        writer.close()
+
+    plain, secure = unused_tcp_port_factory(), unused_tcp_port_factory()
+    upstream = await asyncio.start_server(serve, "127.0.0.1", 0)
+    port: int = upstream.sockets[0].getsockname()[1]
+    async with upstream, running_nginx(short_path, adapted(port, short_path, plain, secure)):
+        trust = ssl.create_default_context(cafile=short_path / "chain.pem")
+        async with httpx2.AsyncClient(base_url=f"https://127.0.0.1:{secure}", verify=trust, trust_env=False) as client:
+
+            async def kept() -> bool:
+                try:
+                    return (await client.get("/livez")).status_code == 204
+                except httpx2.TransportError:
+                    return False
+
+            await until(kept)
+            assert (await client.post("/v1/feeds/world/items", json={"headline": "Once"})).status_code == 502
+    assert [request.split(b" ")[0] for request in requests] == [b"GET", b"POST"]
 
 
 async def test_reader_is_told_when_the_server_stops(proxied: Proxied) -> None:
