@@ -7,7 +7,12 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from livefeed.exceptions import ConfigError
 
-__all__ = ["TrustedProxies"]
+__all__ = ["TrustedProxies", "is_secure"]
+
+
+def is_secure(forwarded_proto: Iterable[str]) -> bool:
+    """Whether the client's connection is encrypted, by the last value of `X-Forwarded-Proto`: the trusted proxy wrote it."""
+    return ",".join(forwarded_proto).rpartition(",")[2].strip().lower() in {"https", "wss"}
 
 
 def _parse(text: str) -> IPv4Address | IPv6Address | None:

@@ -3,7 +3,7 @@ from __future__ import annotations
 import pytest
 
 from livefeed.exceptions import ConfigError
-from livefeed.proxies import TrustedProxies
+from livefeed.proxies import TrustedProxies, is_secure
 
 PROXIES = TrustedProxies(["10.0.0.0/8", "2001:db8::/32", "unix"])
 
@@ -37,3 +37,21 @@ def test_the_client_is_the_last_who_is_no_proxy(peer: str | None, header: list[s
 def test_networks_that_are_none_stop_the_start(network: str) -> None:
     with pytest.raises(ConfigError):
         TrustedProxies([network])
+
+
+@pytest.mark.parametrize(
+    ("header", "secure"),
+    [
+        (["https"], True),
+        (["HTTPS"], True),
+        (["wss"], True),
+        (["http, https"], True),
+        (["http", "https "], True),
+        (["https, http"], False),
+        (["http"], False),
+        ([""], False),
+        ([], False),
+    ],
+)
+def test_the_scheme_is_the_last_that_was_reported(header: list[str], secure: bool) -> None:
+    assert is_secure(header) is secure

@@ -5,11 +5,11 @@ from __future__ import annotations
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from livefeed.proxies import TrustedProxies
+from livefeed.proxies import TrustedProxies, is_secure
 
 __all__ = ["ForwardedMiddleware"]
 
-_SECURE = {("http", "https"): "https", ("websocket", "https"): "wss", ("websocket", "wss"): "wss"}
+_SECURE = {"http": "https", "websocket": "wss"}
 
 
 class ForwardedMiddleware:
@@ -30,6 +30,6 @@ class ForwardedMiddleware:
             return {}
         headers = Headers(scope=scope)
         address = self._proxies.client(peer, headers.getlist("x-forwarded-for"))
-        proto = (headers.getlist("x-forwarded-proto") or [""])[-1].rpartition(",")[2].strip().lower()
-        scheme = _SECURE.get((scope["type"], proto), scope["scheme"])
+        secure = is_secure(headers.getlist("x-forwarded-proto"))
+        scheme = _SECURE[scope["type"]] if secure else scope["scheme"]
         return {"client": scope.get("client") if address == peer else (address, 0), "scheme": scheme}

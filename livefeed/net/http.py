@@ -22,6 +22,7 @@ from livefeed.net.heldhead import HeldHead
 from livefeed.net.network import Network
 from livefeed.net.websocket import WebSocketProtocol
 from livefeed.outlets import HAND_OVER, Scope
+from livefeed.proxies import is_secure
 
 __all__ = ["HttpProtocol"]
 
@@ -225,8 +226,7 @@ class HttpProtocol(HttpToolsProtocol):
             return
         self._count(address)
         self.scope["client"] = (address, 0)
-        schemes = [value for name, value in self.headers if name == b"x-forwarded-proto"]
-        if schemes in ([b"https"], [b"wss"]):
+        if is_secure(value.decode("latin-1") for name, value in self.headers if name == b"x-forwarded-proto"):
             self.scope["scheme"] = "https"
 
     def _count(self, address: str) -> None:

@@ -55,6 +55,13 @@ def test_an_application_hears_the_forwarded_address_and_scheme() -> None:
         assert client.read(23) == b"GET 203.0.113.1 https 0"
 
 
+def test_the_nearest_proxy_says_whether_the_client_is_on_https() -> None:
+    limits = ConnectionLimits(proxies=TrustedProxies(["127.0.0.0/8"]))
+    with served("direct-uvloop", limits) as server, Client(server) as client:
+        client.get("/", "X-Forwarded-For: 203.0.113.1", "X-Forwarded-Proto: http, HTTPS")
+        assert client.read(23) == b"GET 203.0.113.1 https 0"
+
+
 def test_whitespace_around_a_value_is_no_part_of_it() -> None:
     limits = ConnectionLimits(proxies=TrustedProxies(["127.0.0.0/8"]))
     with served("direct-uvloop", limits) as server, Client(server) as client:
