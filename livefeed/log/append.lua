@@ -184,8 +184,8 @@ if change.type and redis.call('HGET', URI, 'first_event') == '' then
   if redis.call('HGET', URI, 'last_event') == '' then redis.call('HSET', URI, 'last_event', event) end
 end
 
-local trimmed = trim(LOG, REMOVED, feed, now)
-local dropped = drop_items(ITEMS, TIMELINE, DESK, DUE, feed.keep.items, 10)
+trim(LOG, REMOVED, feed, now)
+drop_items(ITEMS, TIMELINE, DESK, DUE, feed.keep.items, 10)
 save(FEED, feed)
 if change.inbox then redis.call('XDEL', INBOX, change.inbox) end
-return { 'appended', event, trimmed, dropped, foreign }
+return { 'appended', event, foreign }

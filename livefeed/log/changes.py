@@ -107,9 +107,10 @@ class Change:
 
 @dataclass(frozen=True, slots=True)
 class Appended:
-    """The change was made. *cursor* is the event's, None when nothing was appended."""
+    """The change was made. *cursor* is the event's, None when nothing was appended. *foreign*: entries removed from the log."""
 
     cursor: Cursor | None
+    foreign: int = 0
 
 
 @dataclass(frozen=True, slots=True)

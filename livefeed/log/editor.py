@@ -230,7 +230,9 @@ class Editor:
             self.counters.append_failures += 1
             raise
         self.counters.append_seconds.observe(time.perf_counter() - begun)
-        self.counters.appends += isinstance(outcome, Appended)
+        if isinstance(outcome, Appended):
+            self.counters.appends += 1
+            self.counters.foreign_entries += outcome.foreign
         self.counters.append_repeats += isinstance(outcome, Repeated)
         return outcome
 

@@ -251,7 +251,7 @@ def _dense(feed: str, after: Cursor, entries: list[Entry]) -> tuple[Event, ...] 
 def _outcome(answer: list[Any]) -> Outcome:
     match answer[0]:
         case b"appended":
-            return Appended(Cursor.of_entry(answer[1]) if answer[1] else None)
+            return Appended(Cursor.of_entry(answer[1]) if answer[1] else None, foreign=int(answer[2]))
         case b"repeat":
             return Repeated(answer[1].decode(), Cursor.of_entry(answer[2]) if answer[2] else None)
         case b"exists":

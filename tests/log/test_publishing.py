@@ -11,6 +11,7 @@ from livefeed.feeds import FeedSettings
 from livefeed.items import Item
 from livefeed.log.durability import Durability
 from livefeed.log.editor import Editor
+from livefeed.log.keys import Keys
 from tests.log.editing import FEED, events, given, publish, told
 
 
@@ -126,3 +127,12 @@ async def test_a_publish_does_not_depend_on_the_inbox(editor: Editor, redis: Red
 async def test_a_durability_that_this_redis_cannot_give(editor: Editor) -> None:
     with pytest.raises(Unavailable, match="requires a Redis with 'appendonly yes'"):
         await editor.publish(FEED, given(), durability=Durability.AOF)
+
+
+async def test_foreign_entries_that_a_publish_finds_are_counted(editor: Editor, redis: Redis) -> None:
+    await editor.publish(FEED, given())
+    await redis.xadd(Keys(FEED).log, {"mine": "x"})
+    await redis.xadd(Keys(FEED).log, {"mine": "y"})
+    await editor.publish(FEED, given())
+    assert editor.counters.foreign_entries == 2
+    assert [event.cursor.seq for event in await events(editor)] == [1, 2]
