@@ -23,7 +23,7 @@ from redis.exceptions import (
 from livefeed.exceptions import Unavailable
 from livefeed.log.client import Client
 
-__all__ = ["Script", "WrongTypeError", "command", "load", "unavailable"]
+__all__ = ["Script", "WrongTypeError", "command", "commands", "load", "unavailable"]
 
 
 async def command(redis: Redis, *args: str | bytes | int | float) -> Any:

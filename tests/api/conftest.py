@@ -1,4 +1,4 @@
-"""One server for the tests of live streams, each of which has a feed of its own."""
+"""A desk on an empty Redis for each test; for the tests of live streams one server, with a feed for each."""
 
 from __future__ import annotations
 
@@ -7,12 +7,19 @@ from collections.abc import AsyncIterator, Iterator
 
 import httpx2
 import pytest
+from redis.asyncio import Redis
 
+from tests.api.desk import Desk, open_desk
 from tests.api.livedesk import LiveDesk
 from tests.served import ADMIN_KEY, running
 from tests.stores import running_store
 
 _feeds = itertools.count(1)
+
+
+@pytest.fixture
+async def desk(redis: Redis, redis_url: str) -> Desk:
+    return await open_desk(redis, redis_url)
 
 
 @pytest.fixture(scope="package")

@@ -2,18 +2,10 @@
 
 from __future__ import annotations
 
-import pytest
-from redis.asyncio import Redis
-
 from livefeed.grants import Caller
-from tests.api.desk import EDITOR, ITEMS, Desk, open_desk, told
+from tests.api.desk import EDITOR, ITEMS, Desk, told
 
 WORLD = "/v1/feeds/world"
-
-
-@pytest.fixture
-async def desk(redis: Redis, redis_url: str) -> Desk:
-    return await open_desk(redis, redis_url)
 
 
 async def test_making_and_changing(desk: Desk) -> None:

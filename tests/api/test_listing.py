@@ -8,16 +8,10 @@ import re
 from typing import Any
 
 import pytest
-from redis.asyncio import Redis
 
 from livefeed.cursors import Cursor
 from livefeed.holes import Page
-from tests.api.desk import EDITOR, ITEMS, READER, Desk, open_desk, told
-
-
-@pytest.fixture
-async def desk(redis: Redis, redis_url: str) -> Desk:
-    return await open_desk(redis, redis_url)
+from tests.api.desk import EDITOR, ITEMS, READER, Desk, told
 
 
 async def page(desk: Desk, query: str = "") -> dict[str, Any]:

@@ -71,6 +71,11 @@ class Desk:
         page = await self.site.ask("GET", f"/v1/feeds/{self.feed}/items?view=desk&limit=200")
         return list(page["items"])
 
+    async def item(self) -> dict[str, Any]:
+        """The only item there is."""
+        [item] = await self.items()
+        return item
+
 
 async def other_browser(browser: Browser) -> BrowserContext:
     """A browser of its own, with its own cookies and its own store."""
